@@ -1,0 +1,47 @@
+# Two commands do all the set-up on a machine with git, make and Python 3.11 or newer:
+#   make demo    the main job, visibly
+#   make test    the test suite
+
+# The newest interpreter that runs and has sqlite3: a shim of a version manager may be there and not work.
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python3.14; do \
+	$$name -c 'import sqlite3, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= auto
+
+.PHONY: demo test test-all real lint types fix clean
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with sqlite3 found; set PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Preparing $(VENV) with $(PYTHON) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $(READY)
+
+demo: $(READY)  ## a small parallel suite on migrations/: cold, then warm
+	@$(BIN)/python demo/show.py
+
+test: $(READY)  ## the test suite, in random order, on all cores
+	@$(BIN)/python -m pytest -n $(WORKERS)
+
+test-all: $(READY)  ## the suite on every Python 3.11+ found, and with the oldest supported dependencies
+	@PYTHONS="$(PYTHONS)" sh tests/all_pythons.sh
+
+real: $(READY)  ## published packages with real histories, unchanged, each in its own environment
+	@$(BIN)/python tests/real/run.py
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+fix: $(READY)  ## format, and mend what can be mended
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:
+	@rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

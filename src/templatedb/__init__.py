@@ -1,0 +1,92 @@
+"""Migrate one golden SQLite file once; then every test starts from a private clone of it.
+
+Reading order, which is import order (a module imports only from those above it):
+
+ 1. errors               the tree of errors
+ 2. records              frozen values: Key, Manifest, Outcome
+ 3. urls                 SQLAlchemy URLs of SQLite databases
+ 4. settings             [tool.templatedb] to Settings
+ 5. inputs               what decides a database
+ 6. migrators            the two-method interface; versions, alembic_config, alembic, function
+ 7. key                  inputs to key
+ 8. lock                 one lock per key
+ 9. cache                the directory: names, format, history, trust
+10. build                parent and child: messages, refusals, redirect, guard, revisions, tracebacks, parent, child
+11. verify               what a file must be before it is a golden
+12. publish              temporary name, fsync, replace
+13. place                where a process's own files are put
+14. golden               the story: look, lock, look again, build, publish
+15. slots                the two-method interface; copy, memory
+16. clone                what a test holds
+17. template             the library's front door: Template and Golden
+18. engines              SQLAlchemy engines and sessions on clones
+19. changes              rows that one connection sees and another does not
+20. summary              the lines that people read
+21. kept                 databases of failed tests
+22. testrun              what one pytest process knows: templates, goldens, clones, failures
+23. fixtures             what tests ask for
+24. plugin               pytest's hooks
+25. cli                  the command, one file per verb
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from templatedb.clone import Clone
+    from templatedb.errors import (
+        BuildError,
+        CacheError,
+        CloneError,
+        InputsError,
+        LockTimeoutError,
+        MissError,
+        SettingsError,
+        TemplateDBError,
+    )
+    from templatedb.migrators.alembic import Alembic
+    from templatedb.migrators.function import Function
+    from templatedb.template import Golden, Template, load
+
+__all__ = [
+    "Alembic",
+    "BuildError",
+    "CacheError",
+    "Clone",
+    "CloneError",
+    "Function",
+    "Golden",
+    "InputsError",
+    "LockTimeoutError",
+    "MissError",
+    "SettingsError",
+    "Template",
+    "TemplateDBError",
+    "load",
+]
+
+_HOMES = {
+    "Alembic": "migrators.alembic",
+    "Clone": "clone",
+    "Function": "migrators.function",
+    "Golden": "template",
+    "Template": "template",
+    "load": "template",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use: pytest loads this package in every project it is installed in."""
+    from importlib import import_module
+
+    if name in __all__:
+        return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    if name == "__version__":
+        return import_module("importlib.metadata").version("pytest-templatedb")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,101 @@
+"""Refuse every other database before it is touched: an audit hook, and an authorizer on each connection.
+
+A guard rail against accidents, not a sandbox: C-level clients do not pass here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from templatedb.build.redirect import MEMORY, database_name
+from templatedb.build.refusals import Refusals
+
+
+class Guard:
+    """The guard of one build."""
+
+    def __init__(self, target: Path, private_folder: Path, refusals: Refusals) -> None:
+        """Allow *target*, and databases in the *private_folder*, which holds the build's empty HOME."""
+        self._target = os.path.realpath(target)
+        self._private = os.path.realpath(private_folder) + os.sep
+        self._refusals = refusals
+
+    def install(self) -> None:
+        """Watch this process from now on. An audit hook cannot be removed: the child's life is its scope."""
+        _wrap_connect(self._authorize)
+        sys.addaudithook(self._audit)
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "sqlite3.connect":
+            self._check_database(arguments[0])
+        elif event == "socket.connect":
+            self._check_socket(*arguments)
+
+    def _check_database(self, database: Any) -> None:
+        text = os.fsdecode(database)
+        # Whether the text is a URI is not told here; refusing a plain file with such a name harms nobody.
+        if self._allows(database_name(text, uri=True)) or _is_read_only(text):
+            return
+        raise self._refusals.database(
+            f"the build tried to open another database: {text}",
+            "The engine was made with creator=, which cannot be redirected: use the setting 'function' and open the"
+            " path it is given."
+            if _made_by_creator()
+            else "Open the path or URL that the build is given; see the settings 'url_env', 'build_env', 'function'.",
+        )
+
+    def _allows(self, name: str) -> bool:
+        return name in (MEMORY, self._target) or name.startswith(self._private)
+
+    def _check_socket(self, connecting: socket.socket, address: object) -> None:
+        if connecting.type != socket.SOCK_STREAM:
+            return  # a UDP connect sends nothing; libraries use it to learn their own address
+        self._refusals.warn(f"the build tried to connect to {address} and was refused")
+        raise ConnectionRefusedError(errno.ECONNREFUSED, f"templatedb: a build opens no connections ({address})")
+
+    def _authorize(self, action: int, first: str | None, *_rest: str | None) -> int:
+        """Refuse ATTACH and VACUUM INTO, which raise no audit event. A plain VACUUM attaches ``''``."""
+        if action != sqlite3.SQLITE_ATTACH or first is None or self._allows(database_name(first, uri=True)):
+            return sqlite3.SQLITE_OK
+        self._refusals.database(
+            f"the build tried to attach another database: {first}",
+            "A golden is one file: write what the migrations need into it.",
+        )
+        return sqlite3.SQLITE_DENY
+
+
+def _is_read_only(text: str) -> bool:
+    """Whether *text* is a URI that cannot write: a data file that a migration reads."""
+    query = text.partition("?")[2].split("&") if text.startswith("file:") else []
+    return "mode=ro" in query or "immutable=1" in query
+
+
+def _made_by_creator() -> bool:
+    """Whether SQLAlchemy's pool is calling somebody's ``creator=``: only such calls get past the redirect."""
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if frame.f_globals.get("__name__") == "sqlalchemy.pool.base":
+            return True
+    return False
+
+
+def _wrap_connect(authorize: Callable[..., int]) -> None:
+    """Put *authorize* on every connection made from now on."""
+    original = sqlite3.connect
+
+    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = original(*arguments, **options)
+        connection.set_authorizer(authorize)
+        return connection
+
+    # Both names are looked up by drivers at call time: SQLAlchemy takes dbapi2's, aiosqlite the package's.
+    sqlite3.connect = connect  # type: ignore[assignment]
+    sqlite3.dbapi2.connect = connect  # type: ignore[assignment]

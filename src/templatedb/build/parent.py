@@ -1,0 +1,189 @@
+"""The parent's side of a build: start the child, pass its progress on, return how it went."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import selectors
+import signal
+import site
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from templatedb.build.messages import Done, Event, Failed, Order, Progress, from_line
+from templatedb.errors import BuildError
+from templatedb.migrators import Migrator, Target
+from templatedb.records import Key
+from templatedb.settings import Settings
+from templatedb.urls import driver_like, sqlite_url
+
+BUILDING_VARIABLE = "TEMPLATEDB_BUILDING"
+"""Holds the key in a build's process, so that a migration that asks for a golden gets an error, not a deadlock."""
+
+_FOREIGN = ("PYTEST_", "COVERAGE_", "COV_CORE_", "TEMPLATEDB_")
+_OUTPUT_LIMIT_BYTES = 20_000
+_TICK_S = 0.1
+_GRACE_S = 2.0
+
+OnProgress = Callable[[Progress, float], None]
+"""Called with how far the build is and the seconds since its start, some ten times a second."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A file that a migrator filled, not verified yet."""
+
+    path: Path
+    done: Done
+    duration_s: float
+
+
+def build(
+    migrator: Migrator,
+    settings: Settings,
+    key: Key,
+    folder: Path,
+    *,
+    on_progress: OnProgress = lambda progress, elapsed_s: None,
+    environment: Mapping[str, str] = os.environ,
+    debug: bool = False,
+) -> Built:
+    """Run the migrator in a fresh process that fills a file in the private *folder*.
+
+    With *debug* the child keeps the terminal, for ``breakpoint()`` in a migration. Raises BuildError when it fails;
+    its report holds the user's traceback and the captured output. The child dies with this process.
+    """
+    offers = (False, True) if migrator.kind == "alembic" else (False,)
+    error = BuildError(what="no build was tried")
+    for offer_connection in offers:
+        # A fresh folder and process for each: what the first one left must not count.
+        attempt = folder / f"attempt-{offer_connection:d}"
+        attempt.mkdir()
+        target = Target(
+            path=attempt / "build.sqlite",
+            root=settings.root,
+            import_folders=settings.import_folders,
+            offer_connection=offer_connection,
+        )
+        (attempt / "order.json").write_text(Order(migrator=migrator, target=target).to_json())
+        variables = _environment(settings, key, target.path, attempt, environment)
+        started = time.monotonic()
+        last = _run(attempt, variables, on_progress, debug=debug)
+        if isinstance(last, Done):
+            return Built(path=target.path, done=last, duration_s=time.monotonic() - started)
+        error = _error(last, attempt / "output.txt")
+        if not (isinstance(last, Failed) and last.insists_on_connection):
+            break
+    raise error
+
+
+def _environment(
+    settings: Settings, key: Key, path: Path, folder: Path, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the child's environment: an empty HOME, the build's URL, nothing of pytest's or coverage's.
+
+    A published migration copies a private key from HOME into the database; a golden is shared, so HOME is empty.
+    """
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+    variables = {name: value for name, value in environment.items() if not name.startswith(_FOREIGN)}
+    variables.setdefault("PYTHONUSERBASE", site.getuserbase())
+    variables["HOME"] = str(home)
+    for name in ("CONFIG", "CACHE", "DATA", "STATE"):
+        variables[f"XDG_{name}_HOME"] = str(home / name.lower())
+    for name in settings.url_env:
+        variables[name] = sqlite_url(path, driver_like(environment.get(name)))
+    variables.update(settings.build_env)
+    variables[BUILDING_VARIABLE] = key
+    return variables
+
+
+def _run(folder: Path, variables: dict[str, str], on_progress: OnProgress, *, debug: bool) -> Event | int:
+    """Run the child to its end; return its last event, or its exit code where it said nothing final."""
+    events_read, events_write = os.pipe()
+    life_read, life_write = os.pipe()
+    command = [sys.executable, "-P", str(Path(__file__).with_name("child.py")), str(folder / "order.json")]
+    with open(folder / "output.txt", "wb") as output, os.fdopen(events_read, "rb", buffering=0) as events:
+        try:
+            process = subprocess.Popen(
+                [*command, str(events_write), str(life_read)],
+                env=variables,
+                stdin=None if debug else subprocess.DEVNULL,
+                stdout=None if debug else output,
+                stderr=None if debug else output,
+                pass_fds=(events_write, life_read),
+                # A session of its own: Ctrl-C reaches the parent alone, which then ends the build in good order.
+                start_new_session=not debug,
+            )
+        except OSError as error:
+            os.close(life_write)
+            raise BuildError(what=f"the build process cannot be started: {error}") from error
+        finally:
+            os.close(events_write)
+            os.close(life_read)
+        try:
+            return _listen(process, events.fileno(), on_progress)
+        finally:
+            os.close(life_write)
+            _end(process, debug=debug)
+
+
+def _listen(process: subprocess.Popen[bytes], events: int, on_progress: OnProgress) -> Event | int:
+    started, progress, pending = time.monotonic(), Progress(), b""
+    final: Event | None = None
+    with selectors.DefaultSelector() as selector:
+        selector.register(events, selectors.EVENT_READ)
+        while final is None:
+            if selector.select(_TICK_S):
+                data = os.read(events, 65536)
+                *lines, pending = (pending + data).split(b"\n")
+                for line in lines:
+                    event = from_line(line)
+                    if isinstance(event, Progress):
+                        progress = event
+                    else:
+                        final = event
+                if not data:
+                    break
+            elif process.poll() is not None:
+                break
+            on_progress(progress, time.monotonic() - started)
+    code = process.wait()
+    return code if final is None else final
+
+
+def _end(process: subprocess.Popen[bytes], *, debug: bool) -> None:
+    """End the child and whatever it started: nothing may write to the file while it is verified."""
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_S)
+    if not debug:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _error(last: Event | int, output_path: Path) -> BuildError:
+    output = _tail(output_path)
+    if isinstance(last, Failed):
+        return BuildError(
+            what=last.what, remedy=last.remedy, revision=last.revision, traceback=last.traceback, output=output
+        )
+    ending = f"was ended by signal {-last}" if isinstance(last, int) and last < 0 else f"ended with exit code {last}"
+    return BuildError(what=f"the build process {ending} before the migrations were done", output=output)
+
+
+def _tail(path: Path) -> str:
+    """Return the end of the captured output, at most 20 kB: the error stands at the end."""
+    size = path.stat().st_size if path.exists() else 0
+    if size == 0:
+        return ""
+    with open(path, "rb") as opened:
+        opened.seek(max(0, size - _OUTPUT_LIMIT_BYTES))
+        text = opened.read().decode(errors="replace")
+    return text if size <= _OUTPUT_LIMIT_BYTES else "[...]\n" + text.partition("\n")[2]

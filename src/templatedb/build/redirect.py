@@ -1,0 +1,118 @@
+"""Send every SQLite engine of SQLAlchemy to the build's file, whatever URL it was made with.
+
+One class-level listener on ``do_connect`` sees the connect arguments of every engine, sync or async, before the driver
+does. Source: SQLAlchemy, DialectEvents.do_connect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from templatedb.build.refusals import Refusals
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+MEMORY = ":memory:"
+
+
+class Redirect:
+    """The redirect of one build, and the databases that were asked for before it."""
+
+    def __init__(self, target: Path, refusals: Refusals) -> None:
+        """Redirect to *target*; nothing happens before `install`."""
+        self._target = os.path.realpath(target)
+        self._refusals = refusals
+        self.asked_for: list[str] = []
+
+    def install(self) -> None:
+        """Listen to every engine of this process, those made already included. Cannot be taken back."""
+        from sqlalchemy import event
+        from sqlalchemy.engine import Engine
+
+        event.listen(Engine, "do_connect", self._into_the_build)
+        _let_async_engines_take_sync_urls()
+
+    def _into_the_build(self, dialect: Any, _record: object, arguments: list[Any], options: dict[str, Any]) -> None:
+        if dialect.name != "sqlite":
+            raise self._refusals.database(
+                f"the build tried to open a {dialect.name} database ({_without_password(dialect.name, options)})",
+                "templatedb builds SQLite databases: give the build a SQLite URL through url_env or build_env.",
+            )
+        asked = arguments[0] if arguments else options.get("database", MEMORY)
+        name = database_name(asked, uri=bool(options.get("uri")))
+        known = self.asked_for
+        if name == MEMORY and known and known[0] != MEMORY:
+            return  # a scratch database beside the real one: nothing is lost if it stays what it is
+        if name not in known:
+            known.append(name)
+        if len(known) > 1:
+            raise self._refusals.database(
+                f"the build asked for two different databases: {known[0]} and {known[1]}",
+                "One golden is one file: point both at the same URL through url_env or build_env, or use a function.",
+            )
+        arguments[:] = [self._target]
+        options.pop("uri", None)
+        options.pop("database", None)
+
+
+def database_name(database: Any, *, uri: bool) -> str:
+    """Return the absolute path that SQLite would open for *database*, or ``:memory:`` where it opens no file."""
+    text = os.fsdecode(database)
+    if uri and text.startswith("file:"):
+        path, _, query = text.removeprefix("file:").partition("?")
+        if "mode=memory" in query or "vfs=memdb" in query:
+            return MEMORY
+        text = unquote(path.partition("#")[0])
+        if text.startswith("//"):
+            text = "/" + text[2:].partition("/")[2]
+    return MEMORY if text in ("", MEMORY) else os.path.realpath(text)
+
+
+def _without_password(dialect: str, options: dict[str, Any]) -> str:
+    user = options.get("user") or options.get("username")
+    host = options.get("host", "")
+    port = f":{options['port']}" if options.get("port") else ""
+    database = options.get("database") or options.get("dbname") or options.get("db") or ""
+    return f"{dialect}://{f'{user}:***@' if user else ''}{host}{port}/{database}"
+
+
+def _let_async_engines_take_sync_urls() -> None:
+    """Give ``create_async_engine("sqlite:///...")`` the async driver instead of an error.
+
+    The URL that the build hands out cannot know whether env.py is going to await it.
+    """
+    from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+    def get_async_dialect_cls(cls: type, url: object) -> type:
+        from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+
+        return SQLiteDialect_aiosqlite
+
+    SQLiteDialect_pysqlite.get_async_dialect_cls = classmethod(get_async_dialect_cls)  # type: ignore[assignment,method-assign]
+
+
+@contextlib.contextmanager
+def shared_connection(url: str) -> Iterator[Connection]:
+    """Open the connection that goes into Alembic's ``config.attributes["connection"]``, outside any transaction.
+
+    Some env.py files expect an Engine under that name and call ``connect()`` on it; this connection answers that call
+    with itself. What is left uncommitted is committed at the end, as the caller of the cookbook's recipe does.
+    """
+    from sqlalchemy import create_engine, pool
+
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+
+        def connect(_self: Connection = connection) -> contextlib.AbstractContextManager[Connection]:
+            return contextlib.nullcontext(_self)
+
+        connection.connect = connect  # type: ignore[attr-defined]
+        yield connection
+        connection.commit()
+    engine.dispose()

@@ -1,0 +1,279 @@
+"""The cache directory: names, format, history, trust. The one module that knows what stands where.
+
+    <cache>/CACHEDIR.TAG  README.txt
+    <cache>/v1/manifests/<key>/<n>.json   newest n first; written to a temporary name, fsync, os.replace
+    <cache>/v1/goldens/<sha256>.sqlite    content-addressed, 0400, never rewritten
+    <cache>/v1/locks/<key>.lock           flock; the text is for messages only; never unlinked
+    <cache>/v1/builds/<random>/           private to one build; ``alive`` in it is locked by the builder
+    <cache>/v1/failures/<key>.<run>.json  a failed build, remembered for one test run
+
+History: v1 is the first. Another layout gets another bucket beside it, so any two releases can share the directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from templatedb import lock
+from templatedb.errors import BuildError, CacheError
+from templatedb.records import Key, Manifest
+from templatedb.settings import CACHE_DIR_VARIABLE, Settings
+
+BUCKET = "v1"
+_YOUNG_S = 60.0
+_FORGOTTEN_S = 86400.0
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# A cache made by templatedb. See https://bford.info/cachedir/\n"
+_README = """This folder is a cache made by templatedb (the pytest plugin pytest-templatedb).
+It holds migrated SQLite databases that tests start from. Everything in it can be rebuilt:
+deleting the whole folder is safe at any time, also while tests run.
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cache:
+    """An opened cache directory that this user may trust."""
+
+    root: Path
+
+    @property
+    def _bucket(self) -> Path:
+        return self.root / BUCKET
+
+    def golden_path(self, digest: str) -> Path:
+        """Return where the golden with that SHA-256 stands or would stand."""
+        return self._bucket / "goldens" / f"{digest}.sqlite"
+
+    def manifest_folder(self, key: Key) -> Path:
+        """Return the folder of the manifests of *key*."""
+        return self._bucket / "manifests" / key
+
+    def lock_path(self, key: Key) -> Path:
+        """Return the lock file of *key*."""
+        return self._bucket / "locks" / f"{key}.lock"
+
+    @property
+    def saved_pattern(self) -> str:
+        """What a CI system saves: the manifests and the goldens, not the locks, builds and failures beside them."""
+        return str(self._bucket / "[gm]*")
+
+    def manifests(self, key: Key) -> Iterator[Manifest]:
+        """Yield the manifests of *key*, newest first; what is damaged, foreign or of another format is passed over."""
+        for number in sorted(self._numbers(key), reverse=True):
+            data = read_trusted(self.manifest_folder(key) / f"{number}.json")
+            manifest = None if data is None else Manifest.from_json(data)
+            if manifest is not None and manifest.key == key:
+                yield manifest
+
+    def known_keys(self) -> Iterator[Key]:
+        """Yield every key that has a folder of manifests."""
+        with contextlib.suppress(FileNotFoundError):
+            for name in sorted(os.listdir(self._bucket / "manifests")):
+                if name.startswith(Key.PREFIX):
+                    yield Key(name)
+
+    def next_number(self, key: Key) -> int:
+        """Return the number of the next manifest of *key*."""
+        return max(self._numbers(key), default=0) + 1
+
+    def _numbers(self, key: Key) -> list[int]:
+        try:
+            names = os.listdir(self.manifest_folder(key))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [int(name.removesuffix(".json")) for name in names if name.removesuffix(".json").isdecimal()]
+
+    @contextlib.contextmanager
+    def build_folder(self) -> Iterator[Path]:
+        """Make a private folder for one build and remove it after the block, whatever happened in it."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._bucket / "builds"))
+        try:
+            # A builder that was killed leaves its folder; the free lock tells that nobody uses it any more.
+            with lock.hold(folder / "alive", timeout_s=0):
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove builds whose builder is dead and failures of runs long past; safe beside running builds."""
+        now = time.time()
+        for folder in (self._bucket / "builds").iterdir():
+            with contextlib.suppress(OSError):
+                if now - folder.stat().st_mtime > _YOUNG_S:  # a younger one may not be locked yet
+                    with lock.hold(folder / "alive", timeout_s=0):
+                        shutil.rmtree(folder, ignore_errors=True)
+        for path in (self._bucket / "failures").iterdir():
+            with contextlib.suppress(OSError):
+                if now - path.stat().st_mtime > _FORGOTTEN_S:
+                    path.unlink()
+
+    def remember_failure(self, key: Key, run: str, error: BuildError) -> None:
+        """Keep *error* for the others of this test *run*, so that a broken migration is tried once."""
+        facts = {
+            "what": error.what,
+            "remedy": error.remedy,
+            "revision": error.revision,
+            "traceback": error.traceback,
+            "output": error.output,
+        }
+        with contextlib.suppress(OSError):
+            write_atomically(self._failure_path(key, run), json.dumps(facts).encode())
+
+    def failure(self, key: Key, run: str, *, since: float | None = None) -> BuildError | None:
+        """Return the failure that *run* recorded for *key* (after the moment *since*, if given), or None."""
+        path = self._failure_path(key, run)
+        try:
+            if since is not None and path.stat().st_mtime < since:
+                return None
+        except OSError:
+            return None
+        data = read_trusted(path)
+        try:
+            return None if data is None else BuildError(**json.loads(data))
+        except (ValueError, TypeError):
+            return None
+
+    def _failure_path(self, key: Key, run: str) -> Path:
+        return self._bucket / "failures" / f"{key}.{run}.json"
+
+
+def directory(settings: Settings, environment: Mapping[str, str] = os.environ) -> Path:
+    """Return where the cache is, absolute: environment variable, then setting, then the user's cache folder.
+
+    A relative folder starts at the root of the settings. Raises CacheError where the platform has no such folder.
+    """
+    if chosen := environment.get(CACHE_DIR_VARIABLE) or settings.cache_dir:
+        return settings.root / os.path.expanduser(chosen)
+    import platformdirs
+
+    try:
+        found = platformdirs.user_cache_path("templatedb", appauthor=False)
+    except (RuntimeError, OSError) as error:
+        raise CacheError(
+            what=f"no cache directory: {error}", remedy=f"Set HOME, or {CACHE_DIR_VARIABLE} to an absolute folder."
+        ) from error
+    if not found.is_absolute() or "~" in found.parts:
+        raise CacheError(
+            what=f"no cache directory: the platform names {found}, which is not absolute",
+            remedy=f"Set HOME, or {CACHE_DIR_VARIABLE} to an absolute folder.",
+            path=found,
+        )
+    return found
+
+
+def open_cache(root: Path) -> Cache:
+    """Make the directory where it is missing, check that it can be trusted, and return it.
+
+    A directory that cannot be written (an image layer, a read-only mount) is fine as long as it is there.
+    Raises CacheError with the reason when it cannot be made, is a link, belongs to a stranger, or is open to others.
+    """
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        bucket = root / BUCKET
+        bucket.mkdir(mode=0o700, exist_ok=True)
+        for name in ("manifests", "goldens", "locks", "builds", "failures"):
+            (bucket / name).mkdir(mode=0o700, exist_ok=True)
+        for name, text in (("CACHEDIR.TAG", _TAG), ("README.txt", _README)):
+            if not (root / name).exists():
+                write_atomically(root / name, text.encode())
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES) or not (root / BUCKET / "manifests").is_dir():
+            raise CacheError(
+                what=f"the cache directory {root} cannot be made: {error.strerror}",
+                remedy=f"Free some space or rights there, or set {CACHE_DIR_VARIABLE}.",
+                path=root,
+            ) from error
+    for folder in (root, root / BUCKET):
+        _refuse_untrusted(folder)
+    return Cache(root)
+
+
+def _refuse_untrusted(folder: Path) -> None:
+    status = folder.lstat()
+    reason = ""
+    if not stat.S_ISDIR(status.st_mode):
+        reason = "it is a link or not a folder"
+    elif status.st_uid not in (os.geteuid(), 0):
+        reason = f"it belongs to user {status.st_uid}"
+    elif status.st_mode & 0o022:
+        reason = "others may write to it"
+    if reason:
+        raise CacheError(
+            what=f"the cache directory {folder} is not trusted: {reason}",
+            remedy=f"Run: chmod go-w {folder}, or set {CACHE_DIR_VARIABLE} to a folder of your own.",
+            path=folder,
+        )
+
+
+def open_trusted(path: Path) -> int | None:
+    """Return a descriptor of the regular file *path*, or None when it is not there or not to be trusted.
+
+    Trusted: owned by this user, or by root where only root may write; no link. Owned by the caller: close it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    status = os.fstat(descriptor)
+    mine = status.st_uid in (os.geteuid(), 0) and not status.st_mode & 0o022
+    if stat.S_ISREG(status.st_mode) and mine:
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def read_trusted(path: Path) -> bytes | None:
+    """Return the bytes of the small file *path*, or None when it is not there or not to be trusted."""
+    descriptor = open_trusted(path)
+    if descriptor is None:
+        return None
+    with os.fdopen(descriptor, "rb") as opened:
+        return opened.read()
+
+
+def digest_of(descriptor: int) -> str:
+    """Return the SHA-256 of an open file, hexadecimal, read from its start without moving its position."""
+    digest, offset = hashlib.sha256(), 0
+    while piece := os.pread(descriptor, 1 << 20, offset):
+        digest.update(piece)
+        offset += len(piece)
+    return digest.hexdigest()
+
+
+def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write *data* so that *path* holds all of it or what it held before, also after a crash.
+
+    The temporary file stands beside the target: another filesystem could not be renamed from.
+    """
+    descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(data)
+            opened.flush()
+            os.fchmod(opened.fileno(), mode)
+            os.fsync(opened.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Ask the filesystem to remember the names in *folder*; where it cannot, a crash costs a rebuild, nothing more."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

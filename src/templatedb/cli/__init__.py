@@ -1,0 +1,113 @@
+"""The command: one file per verb, and the one place where errors become output and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from templatedb.errors import BuildError, TemplateDBError
+
+_VERBS = {
+    "key": "print the migration checksum: the name of the CI cache",
+    "build": "make sure there is a golden: verify it, or migrate once",
+    "path": "print the path of the golden",
+    "status": "list the goldens in the cache",
+    "clone": "write a private, writable copy of the golden",
+}
+
+_EPILOG = """\
+exit codes:
+  0  done
+  1  expected failure: one line and its remedy
+  2  wrong usage
+  3  a bug in templatedb
+  130  Ctrl-C
+
+Settings come from [tool.templatedb] in pyproject.toml, from templatedb.toml, or from a bare alembic.ini.
+"""
+
+
+class Verb(Protocol):
+    """What each module of this package offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the verb's own arguments and its examples."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do the work and return the exit code."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command with *words* (default: those of the process) and return its exit code."""
+    arguments = _parser(sys.argv[1:] if words is None else words).parse_args(words)
+    try:
+        code: int = arguments.verb_run(arguments)
+    except TemplateDBError as error:
+        print(f"templatedb: {error.report if isinstance(error, BuildError) else error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("templatedb: interrupted; nothing was published", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 1  # the reader, such as head, has gone
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        print("templatedb: this is a bug in templatedb; please report the lines above", file=sys.stderr)
+        return 3
+    return code
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser; only the verb that *words* name is imported, so that ``key`` stays quick."""
+    parser = argparse.ArgumentParser(
+        prog="templatedb",
+        description="Migrate one golden SQLite file once; every test starts from a private clone of it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    for name, summary in _VERBS.items():
+        verb = verbs.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name in words:
+            module: Verb = importlib.import_module(f"templatedb.cli.{name}")
+            _add_common(verb)
+            module.add_arguments(verb)
+            verb.set_defaults(verb_run=module.run)
+    return parser
+
+
+class _Version(argparse.Action):
+    """``--version``: looked up only when it is asked for, metadata costs some milliseconds."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
+        from importlib.metadata import version
+
+        print(f"templatedb {version('pytest-templatedb')}")
+        parser.exit()
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--project",
+        metavar="DIR",
+        type=Path,
+        default=Path(),
+        help="where the search for the settings starts, going upwards (default: here)",
+    )
+    parser.add_argument(
+        "--cache-dir",
+        metavar="DIR",
+        help="where goldens are kept (default: TEMPLATEDB_CACHE_DIR, the setting, the user's cache folder)",
+    )

@@ -1,0 +1,104 @@
+"""``templatedb build``: make sure there is a golden."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+from templatedb.build.messages import Progress
+from templatedb.cli.github import write_outputs
+from templatedb.cli.project import environment_of, settings_of
+from templatedb.golden import Wishes
+from templatedb.records import Outcome
+from templatedb.summary import Status, progress_line
+from templatedb.template import Golden, Template
+
+_EXAMPLES = """\
+On a hit this verifies the golden's digest and takes milliseconds; on a miss it migrates once.
+
+examples:
+  templatedb build
+  templatedb build --require-hit     # in CI, after restoring the cache: a miss is an error
+  templatedb build --debug           # breakpoint() in a migration works
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("--rebuild", action="store_true", help="migrate even if there is a golden")
+    parser.add_argument("--require-hit", action="store_true", help="exit with 1 instead of migrating")
+    parser.add_argument("--debug", action="store_true", help="keep the terminal on the build's input and output")
+    parser.add_argument("--json", action="store_true", help="print what became of it as JSON")
+    parser.add_argument(
+        "--github-output",
+        action="store_true",
+        help="also append key=, path=, save-key= and built= to $GITHUB_OUTPUT",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build, or verify that there is nothing to build."""
+    wishes = Wishes(
+        not_before=time.time() if arguments.rebuild else 0.0,
+        require_hit=arguments.require_hit,
+        debug=arguments.debug,
+        on_progress=_Progress(quiet=arguments.debug or arguments.json),
+        notice=lambda line: print(f"templatedb: {line}", file=sys.stderr),
+        environment=environment_of(arguments),
+    )
+    with Template.from_settings(settings_of(arguments)).golden(wishes) as golden:
+        if arguments.github_output:
+            _to_github(golden, arguments)
+        if arguments.json:
+            print(json.dumps(_facts(golden), indent=2))
+        else:
+            print(f"templatedb: {Status.of(golden.manifest, golden.outcome).line}")
+    return 0
+
+
+def _facts(golden: Golden) -> dict[str, object]:
+    manifest = golden.manifest
+    return {
+        "key": golden.key,
+        "outcome": str(golden.outcome),
+        "path": str(golden.path),
+        "revisions": manifest.revisions,
+        "heads": list(manifest.heads),
+        "size_bytes": manifest.size_bytes,
+        "duration_s": manifest.duration_s,
+        "built_at": manifest.built_at,
+        "digest": manifest.digest,
+        "warnings": list(manifest.warnings),
+    }
+
+
+def _to_github(golden: Golden, arguments: argparse.Namespace) -> None:
+    """Name the save key too: CI caches never overwrite a name, so each build is saved under one of its own."""
+    from templatedb.cache import Cache, directory
+
+    cache = Cache(directory(settings_of(arguments), environment_of(arguments)))
+    write_outputs(
+        key=golden.key,
+        path=cache.saved_pattern,
+        save_key=f"{golden.key}-{golden.manifest.fingerprint}",
+        built="true" if golden.outcome is Outcome.BUILT else "false",
+    )
+
+
+class _Progress:
+    """One line on a terminal that is rewritten; nothing where nobody watches."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._shown = not quiet and sys.stderr.isatty()
+        self._width = 0
+
+    def __call__(self, progress: Progress, elapsed_s: float) -> None:
+        if not self._shown:
+            return
+        done = bool(progress.total) and progress.done == progress.total
+        line = "" if done else progress_line(progress.done, progress.total, progress.name, elapsed_s)
+        print("\r" + " " * self._width + "\r" + line, end="", file=sys.stderr, flush=True)
+        self._width = len(line)

@@ -1,0 +1,89 @@
+"""``templatedb status``: the goldens in the cache, the project's current one marked."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+
+from templatedb.cache import Cache, directory, open_cache
+from templatedb.cli.project import environment_of, settings_of
+from templatedb.errors import InputsError, SettingsError
+from templatedb.key import declared, key_of
+from templatedb.migrators import from_settings
+from templatedb.records import Key, Manifest
+from templatedb.settings import Settings
+from templatedb.summary import age, size
+
+_EXAMPLES = """\
+The golden that the project's migrations lead to now is marked with an arrow.
+
+examples:
+  templatedb status
+  templatedb status --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("--json", action="store_true", help="print the list as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what is in the cache; outside a project too."""
+    environment = environment_of(arguments)
+    settings, current, why = _project(arguments)
+    cache = open_cache(directory(settings or Settings(root=arguments.project.absolute()), environment))
+    found = [(manifest, cache) for key in cache.known_keys() for manifest in cache.manifests(key)]
+    found.sort(key=lambda pair: pair[0].built_at, reverse=True)
+    if arguments.json:
+        goldens = [_facts(manifest, cache, current) for manifest, cache in found]
+        print(json.dumps({"cache": str(cache.root), "key": current, "goldens": goldens}, indent=2))
+        return 0
+    print(f"cache: {cache.root}")
+    print(f"this project's key: {current}" if current else f"no project here: {why}")
+    for manifest, _ in found:
+        print(_line(manifest, cache, current))
+    if current is not None and not any(manifest.key == current for manifest, _ in found):
+        print("no golden for this key yet: run templatedb build, or pytest")
+    return 0
+
+
+def _project(arguments: argparse.Namespace) -> tuple[Settings | None, Key | None, str]:
+    """Return the project's settings and key, or why there is none; wrong settings are still an error."""
+    try:
+        settings = settings_of(arguments)
+    except SettingsError as error:
+        if error.key is not None:
+            raise
+        return None, None, error.what
+    try:
+        return settings, key_of(declared(from_settings(settings), settings, environment_of(arguments))), ""
+    except InputsError as error:
+        return settings, None, error.what
+
+
+def _line(manifest: Manifest, cache: Cache, current: Key | None) -> str:
+    mark = "->" if manifest.key == current else "  "
+    there = "" if cache.golden_path(manifest.digest).exists() else "  (file is gone)"
+    revisions = f"{manifest.revisions} revisions" if manifest.revisions else "no revisions"
+    return (
+        f"{mark} {manifest.key.short}  {revisions:>14}  {size(manifest.size_bytes):>7}"
+        f"  built {age(time.time() - manifest.built_at)} ago in {manifest.duration_s:.2f} s{there}"
+    )
+
+
+def _facts(manifest: Manifest, cache: Cache, current: Key | None) -> dict[str, object]:
+    path = cache.golden_path(manifest.digest)
+    return {
+        "key": manifest.key,
+        "current": manifest.key == current,
+        "path": str(path),
+        "exists": path.exists(),
+        "revisions": manifest.revisions,
+        "size_bytes": manifest.size_bytes,
+        "built_at": manifest.built_at,
+        "duration_s": manifest.duration_s,
+        "versions": manifest.versions,
+    }

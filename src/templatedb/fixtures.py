@@ -1,0 +1,249 @@
+"""The fixtures that tests ask for; none is autouse, none imports SQLAlchemy before an engine is wanted.
+
+Public fixtures depend on private ones, never on each other's public names: a project's own fixture called ``clone``
+changes nothing here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+    from sqlalchemy.orm import Session
+
+    from templatedb.clone import Clone
+    from templatedb.errors import TemplateDBError
+    from templatedb.records import CloneKind
+    from templatedb.template import Golden, Template
+    from templatedb.testrun import Lent, Run
+
+RUN: pytest.StashKey[Callable[[], Run]] = pytest.StashKey()
+"""Makes the Run of this process at its first call: most runs of most projects never need one."""
+
+
+def run_of(config: pytest.Config) -> Run:
+    """Return the Run of this process."""
+    return config.stash[RUN]()
+
+
+def fail(error: TemplateDBError) -> NoReturn:
+    """End the set-up of a test with one line; the whole report stands once, in the summary."""
+    from templatedb.errors import BuildError
+
+    hint = " (the whole report is in the summary)" if isinstance(error, BuildError) else ""
+    line = error.what if isinstance(error, BuildError) else error.line
+    pytest.fail(f"templatedb: {line}{hint}", pytrace=False)
+
+
+def _golden_of(config: pytest.Config, template: Template) -> Golden:
+    from templatedb.errors import TemplateDBError
+
+    try:
+        return run_of(config).golden(template)
+    except TemplateDBError as error:
+        fail(error)
+
+
+@pytest.fixture(scope="session")
+def templatedb_template(pytestconfig: pytest.Config) -> Template:
+    """What the database is built from; override it to return a templatedb.Template made in code."""
+    from templatedb.errors import TemplateDBError
+
+    try:
+        return run_of(pytestconfig).project_template()
+    except TemplateDBError as error:
+        fail(error)
+
+
+@pytest.fixture(scope="session")
+def templatedb_engine_factory() -> Callable[[str], Engine]:
+    """How engines are made; override it to return a callable(url) with your own pragmas and options."""
+    from templatedb.engines import make_engine
+
+    return make_engine
+
+
+@pytest.fixture(scope="session")
+def templatedb_async_engine_factory() -> Callable[[str], AsyncEngine]:
+    """How async engines are made; override it to return a callable(url) with your own pragmas and options."""
+    from templatedb.engines import make_async_engine
+
+    return make_async_engine
+
+
+@pytest.fixture
+def _templatedb_golden(pytestconfig: pytest.Config, templatedb_template: Template) -> Golden:
+    return _golden_of(pytestconfig, templatedb_template)
+
+
+@pytest.fixture
+def _templatedb_lent(request: pytest.FixtureRequest, _templatedb_golden: Golden) -> Iterator[Lent]:
+    lent = run_of(request.config).clone(_templatedb_golden, _marked_kind(request))
+    yield lent
+    lent.clone.close()
+
+
+def _marked_kind(request: pytest.FixtureRequest) -> CloneKind | None:
+    """Return the kind that ``@pytest.mark.templatedb(clone=...)`` asks for, None without the marker."""
+    from templatedb.records import CloneKind
+
+    marker = request.node.get_closest_marker("templatedb")
+    if marker is None:
+        return None
+    unknown = [*map(repr, marker.args), *(name for name in marker.kwargs if name != "clone")]
+    value = marker.kwargs.get("clone")
+    if unknown or value not in [None, *CloneKind]:
+        pytest.fail(
+            f'templatedb: the marker takes clone="file" or clone="memory", not {", ".join(unknown) or repr(value)}',
+            pytrace=False,
+        )
+    return None if value is None else CloneKind(value)
+
+
+@pytest.fixture
+def templatedb_golden(_templatedb_golden: Golden) -> Golden:
+    """The golden of this test's template: key, path, manifest, outcome."""
+    return _templatedb_golden
+
+
+@pytest.fixture
+def clone(_templatedb_lent: Lent) -> Clone:
+    """A private, migrated database: path, url, async_url, connect(), dump()."""
+    return _templatedb_lent.clone
+
+
+@pytest.fixture
+def clone_path(_templatedb_lent: Lent) -> Path:
+    """Path of a private, migrated database file."""
+    from templatedb.errors import TemplateDBError
+
+    try:
+        return _templatedb_lent.clone.path
+    except TemplateDBError as error:
+        fail(error)
+
+
+@pytest.fixture
+def clone_url(_templatedb_lent: Lent) -> str:
+    """SQLAlchemy URL of a private, migrated database."""
+    return _templatedb_lent.clone.url
+
+
+@pytest.fixture
+def clone_async_url(_templatedb_lent: Lent) -> str:
+    """SQLAlchemy URL of a private, migrated database, for aiosqlite."""
+    return _templatedb_lent.clone.async_url
+
+
+@pytest.fixture
+def clone_connection(_templatedb_lent: Lent) -> sqlite3.Connection:
+    """A sqlite3.Connection to a private, migrated database; closed after the test."""
+    return _templatedb_lent.clone.connect()
+
+
+@pytest.fixture
+def _templatedb_engine(_templatedb_lent: Lent, templatedb_engine_factory: Callable[[str], Engine]) -> Iterator[Engine]:
+    from templatedb.engines import watched
+
+    engine = templatedb_engine_factory(_templatedb_lent.clone.url)
+    try:
+        with watched(engine, _templatedb_lent.in_use):
+            yield engine
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture
+def clone_engine(_templatedb_engine: Engine) -> Engine:
+    """A SQLAlchemy Engine on a private, migrated database."""
+    return _templatedb_engine
+
+
+@pytest.fixture
+def clone_session(_templatedb_engine: Engine) -> Iterator[Session]:
+    """A SQLAlchemy Session on a private, migrated database; commit as much as you like."""
+    from sqlalchemy.orm import Session
+
+    with Session(_templatedb_engine) as session:
+        yield session
+
+
+@pytest.fixture
+def _templatedb_async_engine(
+    _templatedb_lent: Lent, templatedb_async_engine_factory: Callable[[str], AsyncEngine]
+) -> Iterator[AsyncEngine]:
+    from templatedb.engines import close_async, watched
+    from templatedb.errors import TemplateDBError
+
+    try:
+        engine = templatedb_async_engine_factory(_templatedb_lent.clone.async_url)
+    except TemplateDBError as error:
+        fail(error)
+    try:
+        with watched(engine.sync_engine, _templatedb_lent.in_use):
+            yield engine
+    finally:
+        close_async(engine.dispose)
+
+
+@pytest.fixture
+def clone_async_engine(_templatedb_async_engine: AsyncEngine) -> AsyncEngine:
+    """A SQLAlchemy AsyncEngine (aiosqlite) on a private, migrated database."""
+    return _templatedb_async_engine
+
+
+@pytest.fixture
+def clone_async_session(_templatedb_async_engine: AsyncEngine) -> Iterator[AsyncSession]:
+    """A SQLAlchemy AsyncSession on a private, migrated database; commit as much as you like."""
+    from templatedb.engines import close_async, make_async_session
+
+    session = make_async_session(_templatedb_async_engine)
+    try:
+        yield session
+    finally:
+        close_async(session.close)
+
+
+class CloneFactory:
+    """Makes private databases of one template: ``with clone_factory() as clone``, any number, in any thread."""
+
+    def __init__(self, run: Run, template: Template, golden: Golden) -> None:
+        """Make clones of *golden*, which is *template*'s."""
+        self._run = run
+        self._golden = golden
+        self.template = template
+
+    def __call__(self, kind: str | None = None) -> Clone:
+        """Return a new clone, ``"file"`` or ``"memory"`` (default: the settings'), for a ``with`` block."""
+        from templatedb.records import CloneKind
+
+        return self._run.clone(self._golden, None if kind is None else CloneKind(kind)).clone
+
+
+@pytest.fixture(scope="session")
+def _templatedb_factory(pytestconfig: pytest.Config, templatedb_template: Template) -> CloneFactory:
+    return CloneFactory(run_of(pytestconfig), templatedb_template, _golden_of(pytestconfig, templatedb_template))
+
+
+@pytest.fixture(scope="session")
+def clone_factory(_templatedb_factory: CloneFactory) -> CloneFactory:
+    """Makes private, migrated databases, any number, at any scope and in any thread; each for a ``with`` block."""
+    return _templatedb_factory
+
+
+NEEDS_GOLDEN = frozenset({"_templatedb_golden", "_templatedb_factory"})
+"""A test that asks for one of these, directly or not, needs a golden."""
+
+
+def uses_project_template(item: pytest.Item) -> bool:
+    """Whether the item's ``templatedb_template`` is ours, not an override of a conftest, class or module."""
+    info: Any = getattr(item, "_fixtureinfo", None)
+    found: Sequence[Any] = info.name2fixturedefs.get("templatedb_template", ()) if info is not None else ()
+    return bool(found) and getattr(found[-1].func, "__module__", "") == __name__

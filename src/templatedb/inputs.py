@@ -1,0 +1,104 @@
+"""What decides a database: labelled pieces of bytes, each with a name that is the same on every machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from templatedb.errors import InputsError
+
+_NOT_INPUTS = frozenset({"__pycache__", "script.py.mako", "README", "README.md", "README.rst", "README.txt"})
+"""Names inside a script folder that cannot change the database: caches, the template of new revisions, prose."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Input:
+    """One thing that decides the result: what kind it is, its name, and the bytes that count."""
+
+    label: str
+    """``file``, ``setting``, ``version`` or ``environment``."""
+    name: str
+    data: bytes = dataclasses.field(repr=False)
+
+
+def setting(name: str, value: object) -> Input:
+    """Return the input of one setting; *value* counts by its ``repr``, so pass plain strings, numbers and tuples."""
+    return Input("setting", name, repr(value).encode())
+
+
+def file(name: str, path: Path) -> Input:
+    """Return the input of the file at *path* under the portable *name*.
+
+    Text counts with Unix line ends, so that a Windows checkout has the same key; like git, a file with a NUL byte
+    in its first 8,000 is taken for binary. Raises InputsError when the file cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputsError(
+            what=f"cannot read {path}, which decides the database: {error.strerror}", searched=(path,)
+        ) from error
+    if b"\0" not in data[:8000]:
+        data = data.replace(b"\r\n", b"\n")
+    return Input("file", unicodedata.normalize("NFC", name), data)
+
+
+def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield (name relative to *folder*, path) of every file below it that can decide a database.
+
+    Hidden files, byte code, editors' backups and prose are left out. Links to folders are followed, each real folder
+    once. Yields nothing when there is no such folder.
+    """
+    seen: set[tuple[int, int]] = set()
+
+    def walk(directory: Path, prefix: str) -> Iterator[tuple[str, Path]]:
+        try:
+            status = directory.stat()
+            entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if (status.st_dev, status.st_ino) in seen:
+            return
+        seen.add((status.st_dev, status.st_ino))
+        for entry in entries:
+            if entry.name in _NOT_INPUTS or entry.name.startswith((".", "#")) or entry.name.endswith((".pyc", "~")):
+                continue
+            if entry.is_dir():
+                yield from walk(Path(entry.path), f"{prefix}{entry.name}/")
+            elif entry.is_file():
+                yield prefix + entry.name, Path(entry.path)
+
+    yield from walk(folder, "")
+
+
+def matching(root: Path, patterns: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """Yield (name relative to *root*, path) of the files that the patterns name.
+
+    A folder stands for all files below it. Raises InputsError when a pattern matches nothing: it would be an input in
+    name only.
+    """
+    for pattern in patterns:
+        found = False
+        for name, path in _match(root, pattern):
+            found = True
+            yield name, path
+        if not found:
+            raise InputsError(
+                what=f"the setting 'inputs' names {pattern!r}, but nothing below {root} matches it",
+                remedy="Correct the pattern or take it out.",
+                searched=(root,),
+            )
+
+
+def _match(root: Path, pattern: str) -> Iterator[tuple[str, Path]]:
+    plain = Path(pattern)
+    hits = [plain] if plain.is_absolute() else sorted(root.glob(pattern)) if pattern.strip("./") else [root]
+    for hit in hits:
+        name = os.path.relpath(hit, root).replace(os.sep, "/")
+        if hit.is_dir():
+            yield from ((f"{name}/{below}", path) for below, path in files_below(hit))
+        elif hit.is_file():
+            yield name, hit

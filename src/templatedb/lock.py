@@ -1,0 +1,133 @@
+"""One lock per key: it saves work, and nothing is wrong without it.
+
+``flock`` on a file that is never unlinked (unlinking would split waiters over two inodes). filelock was weighed: it
+falls back to a soft lock that outlives a crash where ``flock`` is missing, and releases differ on unlinking the file.
+POSIX record locks are no choice: closing any other descriptor of the file drops them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import functools
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from templatedb.errors import LockTimeoutError
+
+FIRST_MESSAGE_S = 1.0
+_POLL_FIRST_S = 0.005
+_POLL_LAST_S = 0.1
+_UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a lock, as the holder wrote it down: for messages only."""
+
+    pid: int
+    host: str
+    since: float
+    run: str
+
+    def __str__(self) -> str:
+        """Name the holder for a person who waits."""
+        return f"process {self.pid} on {self.host}, since {max(0.0, time.time() - self.since):.0f} s"
+
+
+@contextlib.contextmanager
+def hold(
+    path: Path, *, timeout_s: float, run: str = "", on_wait: Callable[[Holder | None], None] = lambda holder: None
+) -> Iterator[bool]:
+    """Hold the lock file *path* for the block; yield whether this had to wait for another holder.
+
+    Excludes threads as well as processes; not re-entrant. Calls *on_wait* once, after one second of waiting, with the
+    holder as far as it can be read. Raises LockTimeoutError after *timeout_s*. Where the filesystem cannot lock, the
+    block runs unlocked: publishing is right without.
+    """
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    _forget_in_child(descriptor)
+    try:
+        waited = _acquire(descriptor, path, timeout_s, on_wait)
+        facts = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time(), "run": run}
+        with contextlib.suppress(OSError):  # the text is a courtesy: a full disk must not cost the lock
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps(facts).encode(), 0)
+        try:
+            yield waited
+        finally:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, 0)
+                # Unlock by name: closing alone would leave the lock with a forked child that still has the descriptor.
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        _open_descriptors.discard(descriptor)
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, path: Path, timeout_s: float, on_wait: Callable[[Holder | None], None]) -> bool:
+    import fcntl
+
+    started = time.monotonic()
+    pause_s, told = _POLL_FIRST_S, False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            if error.errno in _UNSUPPORTED:
+                return False
+            raise
+        else:
+            return pause_s > _POLL_FIRST_S
+        waited_s = time.monotonic() - started
+        if waited_s >= timeout_s:
+            holder = read_holder(path)
+            raise LockTimeoutError(
+                what=f"the lock {path} is still held after {waited_s:.0f} s by {holder or 'an unknown process'}",
+                remedy="Wait for that process or end it; the time is the setting 'lock_timeout'.",
+                path=path,
+                waited_s=waited_s,
+            )
+        if waited_s >= FIRST_MESSAGE_S and not told:
+            told = True
+            on_wait(read_holder(path))
+        time.sleep(min(pause_s, timeout_s - waited_s))
+        pause_s = min(pause_s * 1.5, _POLL_LAST_S)
+
+
+def read_holder(path: Path) -> Holder | None:
+    """Return who wrote itself into the lock file, or None when nobody did or the text is damaged."""
+    try:
+        return Holder(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+_open_descriptors: set[int] = set()
+
+
+def _forget_in_child(descriptor: int) -> None:
+    """Have forked children close *descriptor*: a child that lives on would hold the lock after the parent's end."""
+    _open_descriptors.add(descriptor)
+    _register_once()
+
+
+@functools.cache
+def _register_once() -> None:
+    os.register_at_fork(after_in_child=_close_all)
+
+
+def _close_all() -> None:
+    for descriptor in _open_descriptors:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+    _open_descriptors.clear()

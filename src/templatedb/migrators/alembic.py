@@ -1,0 +1,97 @@
+"""Alembic environments: every ``env.py`` unchanged, run by Alembic's own upgrade command."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from templatedb.errors import InputsError
+from templatedb.inputs import Input, file, files_below, setting
+from templatedb.migrators import Target, alembic_config, versions
+from templatedb.migrators.alembic_config import AlembicConfig
+from templatedb.settings import Settings
+from templatedb.urls import driver_like, sqlite_url
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Alembic:
+    """An Alembic environment, named by its configuration file: an ``alembic.ini`` or a ``pyproject.toml``."""
+
+    kind: ClassVar[str] = "alembic"
+    config: str | os.PathLike[str] = "alembic.ini"
+    revision: str = dataclasses.field(default="heads", kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Take any path-like: the fields travel to the build as text."""
+        object.__setattr__(self, "config", os.fspath(self.config))
+
+    def inputs(self, settings: Settings) -> Iterator[Input]:
+        """Yield the options, every file of the script and version locations, and the library versions.
+
+        Raises InputsError when there is not one revision and no setting ``inputs`` either: such a key would never
+        change.
+        """
+        config = self._read(settings.root, settings.import_folders)
+        if not config.revision_files and not settings.inputs:
+            raise InputsError(
+                what="no migrations found in " + ", ".join(str(folder) for _, folder in config.version_folders),
+                remedy=f"Correct script_location or version_locations in {config.ini or config.toml}, or, where env.py"
+                " chooses the locations itself, name them in the setting 'inputs'.",
+                searched=tuple(folder for _, folder in config.version_folders),
+            )
+        yield setting("migrator", (self.kind, self.revision))
+        for name, value in config.options:
+            yield setting(f"alembic.{name}", value)
+        for name in ("alembic", "sqlalchemy"):
+            yield Input("version", name, versions.installed(name).encode())
+        yield from self._files(config, settings.root)
+
+    def _files(self, config: AlembicConfig, root: Path) -> Iterator[Input]:
+        """Yield each file once, named from the location it was found under: no absolute path ever counts.
+
+        A script folder that holds the whole project counts with its env.py only, else every edit would rebuild.
+        """
+        seen: set[Path] = set()
+        holds_project = root.absolute().is_relative_to(config.script_folder.absolute())
+        script = [("env.py", config.script_folder / "env.py")] if holds_project else files_below(config.script_folder)
+        located = [("script", script)]
+        located += [(f"versions {n}", files_below(folder)) for n, (_, folder) in enumerate(config.version_folders)]
+        if config.sourceless:
+            compiled = ((path.name, path) for path in config.revision_files if path.suffix == ".pyc")
+            located.append(("compiled", compiled))
+        for label, files in located:
+            for name, path in files:
+                real = path.resolve()
+                if real not in seen:
+                    seen.add(real)
+                    yield file(f"{label}/{name}", path)
+
+    def migrate(self, target: Target) -> None:
+        """Run ``alembic upgrade`` as its command line does, with the URL in every place an env.py may look."""
+        from alembic import command
+        from alembic.config import CommandLine, Config
+
+        config = self._read(target.root, target.import_folders)
+        os.chdir(config.working_directory)
+        # The options of a real command line: env.py files read config.cmd_opts (x arguments, autogenerate).
+        options = CommandLine(prog="alembic").parser.parse_args(["upgrade", self.revision])
+        where: dict[str, Path] = {"toml_file": config.toml} if config.toml else {}
+        alembic = Config(config.ini and str(config.ini), cmd_opts=options, **where)  # type: ignore[arg-type]  # Path is fine
+        asked = alembic.file_config.get("alembic", "sqlalchemy.url", raw=True, fallback=None)
+        url = sqlite_url(target.path, driver_like(asked))
+        alembic.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+        if not target.offer_connection:
+            command.upgrade(alembic, self.revision)
+            return
+        from templatedb.build.redirect import shared_connection
+
+        with shared_connection(sqlite_url(target.path)) as connection:
+            alembic.attributes["connection"] = connection
+            command.upgrade(alembic, self.revision)
+
+    def _read(self, root: Path, import_folders: tuple[Path, ...]) -> AlembicConfig:
+        version = versions.as_numbers(versions.installed("alembic"))
+        return alembic_config.read(root / self.config, root, import_folders, version)

@@ -1,0 +1,238 @@
+"""Read an Alembic configuration as Alembic does, without importing it: where the scripts and the revisions are.
+
+Follows alembic/config.py and alembic/script/base.py of 1.13 to 1.20: the ini file wins over ``[tool.alembic]`` of the
+``pyproject.toml`` beside it, option by option; ``path_separator`` and TOML are known from 1.16 on.
+"""
+
+from __future__ import annotations
+
+import configparser
+import dataclasses
+import importlib.machinery
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from templatedb.errors import InputsError, SettingsError
+
+_LOGGING = re.compile(r"(loggers|handlers|formatters|(logger|handler|formatter)_.*|post_write_hooks)$")
+"""Sections that cannot change the database: ``logging.config`` and the hooks that format a new revision file."""
+_SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
+_REVISION_FILE = re.compile(r"(?!\.#|__init__)(.*\.py)(c|o)?$")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AlembicConfig:
+    """What an Alembic configuration says about the database it leads to."""
+
+    ini: Path | None
+    toml: Path | None
+    options: tuple[tuple[str, str], ...]
+    """Every option that may change the database, as ``section.option`` and raw text, sorted."""
+    script_location: str
+    """As written, ``%(here)s`` replaced."""
+    script_folder: Path
+    version_folders: tuple[tuple[str, Path], ...]
+    """As written and as found."""
+    recursive: bool
+    sourceless: bool
+    working_directory: Path
+    """Where relative locations start: the root, or the configuration's own folder when they are only there."""
+
+    @property
+    def revision_files(self) -> tuple[Path, ...]:
+        """The files that Alembic would load as revisions, sorted."""
+        return tuple(sorted(path for _, folder in self.version_folders for path in self._revisions_in(folder)))
+
+    def _revisions_in(self, folder: Path) -> Iterator[Path]:
+        for directory, folders, names in os.walk(folder, followlinks=False):
+            folders[:] = sorted(folders) if self.recursive else [name for name in folders if name == "__pycache__"]
+            if Path(directory).name == "__pycache__" and not self.sourceless:
+                continue
+            sources = {name.split(".")[0] for name in os.listdir(Path(directory).parent)} if self.sourceless else set()
+            for name in names:
+                match = _REVISION_FILE.match(name)
+                if not match or (match[2] and not self.sourceless):
+                    continue
+                if Path(directory).name == "__pycache__" and name.split(".")[0] in sources:
+                    continue  # compiled from a source that is there: the source counts
+                yield Path(directory, name)
+
+
+def read(path: Path, root: Path, import_folders: tuple[Path, ...], alembic_version: tuple[int, ...]) -> AlembicConfig:
+    """Return what the configuration file *path* says.
+
+    Raises SettingsError for a file that is missing or has no ``script_location``, InputsError for a location that
+    cannot be found. Package locations (``package:folder``) are looked up on *import_folders* and then ``sys.path``.
+    """
+    reader = _Reader(path, alembic_version)
+    location = reader.get("script_location")
+    if location is None:
+        raise SettingsError(
+            what=f"{path} names no script_location",
+            remedy="It needs one in [alembic] (or [tool.alembic] of pyproject.toml, from Alembic 1.16 on).",
+            key="script_location",
+            source=path,
+        )
+    prepended = tuple(root / entry for entry in reader.split("prepend_sys_path", r", *|(?: +)|\:"))
+    folders = (*prepended, *import_folders)
+    working_directory = root
+    if not _is_resource(location) and not (root / location).is_dir() and (path.parent / location).is_dir():
+        working_directory = path.parent
+    script_folder = _find(location, working_directory, folders, path, "script_location")
+    written = reader.split("version_locations", r", *|(?: +)")
+    version_folders = tuple(
+        (name, _find(name, working_directory, folders, path, "version_locations")) for name in written
+    )
+    return AlembicConfig(
+        ini=reader.ini_path,
+        toml=reader.toml_path,
+        options=tuple(sorted(reader.raw_options())),
+        script_location=location,
+        script_folder=script_folder,
+        version_folders=version_folders or ((f"{location}/versions", script_folder / "versions"),),
+        recursive=reader.truth("recursive_version_locations"),
+        sourceless=reader.truth("sourceless"),
+        working_directory=working_directory,
+    )
+
+
+class _Reader:
+    """The options of an ini file and of the ``[tool.alembic]`` table beside it."""
+
+    def __init__(self, path: Path, alembic_version: tuple[int, ...]) -> None:
+        if not path.is_file():
+            raise SettingsError(
+                what=f"no Alembic configuration at {path}",
+                remedy="Correct the setting 'alembic', or the path given to Alembic().",
+                key="alembic",
+                value=str(path),
+            )
+        is_toml = path.suffix == ".toml"
+        self.knows_separator = self.knows_toml = alembic_version >= (1, 16)
+        if is_toml and not self.knows_toml:
+            raise SettingsError(
+                what=f"{path} holds the Alembic configuration, but Alembic {'.'.join(map(str, alembic_version))} is"
+                " installed: [tool.alembic] is read from 1.16 on",
+                remedy="Install alembic>=1.16, or use an alembic.ini.",
+                key="alembic",
+                value=str(path),
+            )
+        self.ini_path = None if is_toml else path
+        beside = path if is_toml else path.parent / "pyproject.toml"
+        self.table = self._table(beside) if self.knows_toml and beside.is_file() else {}
+        self.toml_path = beside if self.table or is_toml else None
+        self.ini = configparser.ConfigParser({"here": path.absolute().parent.as_posix()})
+        self.raw = configparser.RawConfigParser()
+        if self.ini_path is not None:
+            try:
+                text = path.read_text(encoding="utf-8")
+                self.ini.read_string(text, str(path))
+                self.raw.read_string(text, str(path))
+            except (configparser.Error, UnicodeDecodeError) as error:
+                raise SettingsError(what=f"{path} cannot be read: {error}", source=path) from error
+
+    @staticmethod
+    def _table(path: Path) -> dict[str, Any]:
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("alembic", {})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(what=f"{path} is not valid TOML: {error}", source=path) from error
+        return table if isinstance(table, dict) else {}
+
+    def get(self, option: str) -> str | None:
+        if self.ini.has_option("alembic", option):
+            try:
+                return self.ini.get("alembic", option)
+            except configparser.InterpolationError as error:
+                raise SettingsError(
+                    what=f"option {option!r} of {self.ini_path} cannot be read: {error}",
+                    remedy="Write a percent sign as %%.",
+                    key=option,
+                    source=self.ini_path,
+                ) from error
+        value = self.table.get(option)
+        return self._here(value) if isinstance(value, str) else None
+
+    def split(self, option: str, legacy: str) -> list[str]:
+        text = self.get(option) if self.ini.has_option("alembic", option) else None
+        if not text:
+            value = self.table.get(option, [])
+            return [self._here(entry) for entry in ([value] if isinstance(value, str) else value)]
+        names = ["path_separator"] if self.knows_separator else []
+        names += ["version_path_separator"] if option == "version_locations" else []
+        chosen = next((found for name in names if (found := self.get(name)) is not None), None)
+        if chosen is None:
+            return re.split(legacy, text)
+        if chosen not in _SEPARATORS:
+            raise SettingsError(
+                what=f"path_separator in {self.ini_path} is {chosen!r}; allowed: " + ", ".join(_SEPARATORS),
+                key="path_separator",
+                value=chosen,
+                source=self.ini_path,
+            )
+        return [entry.strip() for entry in text.split(_SEPARATORS[chosen]) if entry.strip()]
+
+    def truth(self, option: str) -> bool:
+        return self.get(option) == "true" if self.ini.has_option("alembic", option) else self.table.get(option) is True
+
+    def _here(self, value: str) -> str:
+        here = self.toml_path.absolute().parent.as_posix() if self.toml_path else ""
+        return value.replace("%(here)s", here).replace("%%", "%")
+
+    def raw_options(self) -> Iterator[tuple[str, str]]:
+        for section in self.raw.sections():
+            if not _LOGGING.match(section):
+                yield from ((f"{section}.{name}", value or "") for name, value in self.raw.items(section))
+        for name, value in self.table.items():
+            if name != "post_write_hooks":
+                yield f"tool.alembic.{name}", repr(value)
+
+
+def _is_resource(location: str) -> bool:
+    return not os.path.isabs(location) and ":" in location
+
+
+def _find(location: str, base: Path, folders: tuple[Path, ...], source: Path, option: str) -> Path:
+    """Return the folder that *location* names; it may be missing only where Alembic passes over a missing one."""
+    if not _is_resource(location):
+        found = base / location
+        if option == "script_location" and not found.is_dir():
+            raise InputsError(
+                what=f"script_location {location!r} of {source} is not a folder: looked at {found}",
+                remedy="Write it as %(here)s/..., which does not depend on the working directory.",
+                searched=(found,),
+            )
+        return found
+    package, *parts = location.split(":")
+    for folder in package_folders(package, folders):
+        if (candidate := folder.joinpath(*parts)).is_dir():
+            return candidate
+    raise InputsError(
+        what=f"{option} {location!r} of {source} cannot be found: no package {package!r} with such a folder",
+        remedy="Install the package, or add its folder to python_path.",
+        searched=folders,
+    )
+
+
+def package_folders(package: str, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the folders of *package* without importing it or its parents; empty when there is no such package.
+
+    Looks on *folders*, then asks the interpreter's own finders, so that editable installs are found.
+    """
+    search: list[str] | None = [str(folder) for folder in folders]
+    name = ""
+    for part in package.split("."):
+        name = f"{name}.{part}" if name else part
+        spec = importlib.machinery.PathFinder.find_spec(name, search)
+        if spec is None and name == part:
+            finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
+            spec = next((found for finder in finders if (found := finder.find_spec(name, None))), None)
+        if spec is None or spec.submodule_search_locations is None:
+            return ()
+        search = list(spec.submodule_search_locations)
+    return tuple(Path(folder) for folder in search or ())

@@ -1,0 +1,360 @@
+"""pytest's hooks: options, when the golden is made sure of, what is printed, when databases are kept and removed."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from templatedb.fixtures import NEEDS_GOLDEN, RUN, run_of, uses_project_template
+
+if TYPE_CHECKING:
+    from templatedb.build.messages import Progress
+    from templatedb.summary import Tally
+    from templatedb.testrun import Run
+
+pytest_plugins = ["templatedb.fixtures"]
+
+_PREFIX = "templatedb_"
+_TALLY_NAME = "templatedb_tally"
+"""Name under which workers send what they did."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options; each has the prefix, for a second plugin with the same string would end every run."""
+    group = parser.getgroup("templatedb", "template databases")
+    add = group.addoption
+    add(
+        "--templatedb-rebuild",
+        action="store_const",
+        const=0.0,
+        dest=_PREFIX + "rebuild",
+        help="Build the golden again, once in this run, even if there is one.",
+    )
+    add(
+        "--templatedb-require-hit",
+        action="store_true",
+        dest=_PREFIX + "require_hit",
+        help="A build is an error: proves in CI that the cache works.",
+    )
+    add(
+        "--templatedb-keep",
+        choices=("failed", "all", "none"),
+        dest=_PREFIX + "keep",
+        help="Which tests leave their database behind (default: failed).",
+    )
+    add(
+        "--templatedb-clone",
+        choices=("file", "memory"),
+        dest=_PREFIX + "clone",
+        help="Where the databases of tests live (default: file).",
+    )
+    add(
+        "--templatedb-cache-dir",
+        metavar="DIR",
+        dest=_PREFIX + "cache_dir",
+        help="Where goldens are kept (default: the user's cache folder).",
+    )
+    add(
+        "--templatedb-strict",
+        action="store_true",
+        default=None,
+        dest=_PREFIX + "strict",
+        help="A problem with the cache is an error instead of a private build.",
+    )
+    add("--templatedb-run", dest=_PREFIX + "run", help=argparse.SUPPRESS)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and settle what all workers must agree on; reads nothing yet."""
+    config.addinivalue_line(
+        "markers", 'templatedb(clone="file"|"memory"): where the database of this test lives (pytest-templatedb)'
+    )
+    option = config.option
+    if not _is_worker(config):
+        # Settled here and not in the workers, which get these values with their options.
+        option.templatedb_run = uuid.uuid4().hex
+        if option.templatedb_rebuild is not None:
+            option.templatedb_rebuild = time.time()
+        if option.templatedb_cache_dir is not None:
+            option.templatedb_cache_dir = os.path.abspath(os.path.expanduser(option.templatedb_cache_dir))
+        config.pluginmanager.register(Controller(config), "templatedb-controller")
+    maker: Callable[[], Run] = _RunMaker(config)
+    config.stash[RUN] = maker
+
+
+class _RunMaker:
+    """Makes, and imports, the Run of this process when a test first needs it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._terminal = _Terminal(config)
+        self.made: Run | None = None
+
+    def __call__(self) -> Run:
+        if self.made is None:
+            self.made = _make_run(self._config, self._terminal)
+        return self.made
+
+
+def _made(config: pytest.Config) -> Run | None:
+    """Return the Run of this process, None when no test has needed it."""
+    maker = config.stash.get(RUN, None)
+    return maker.made if isinstance(maker, _RunMaker) else None
+
+
+def _make_run(config: pytest.Config, terminal: _Terminal) -> Run:
+    from templatedb.records import CloneKind, Keep
+    from templatedb.testrun import Options, Run
+
+    option = config.option
+    options = Options(
+        run=option.templatedb_run,
+        rebuild_before=option.templatedb_rebuild,
+        require_hit=option.templatedb_require_hit,
+        keep=option.templatedb_keep and Keep(option.templatedb_keep),
+        clone=option.templatedb_clone and CloneKind(option.templatedb_clone),
+        cache_dir=option.templatedb_cache_dir,
+        strict=option.templatedb_strict,
+    )
+    return Run(
+        config.rootpath,
+        options,
+        kept_folder=_kept_folder(config),
+        clones_folder=_ClonesFolder(config),
+        notice=terminal.notice,
+        on_progress=terminal.progress,
+    )
+
+
+class _ClonesFolder:
+    """pytest's temporary folder for this process, made at first use."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._folder: Path | None = None
+
+    def __call__(self) -> Path:
+        if self._folder is None:
+            factory: pytest.TempPathFactory = self._config._tmp_path_factory  # type: ignore[attr-defined]
+            self._folder = factory.mktemp("templatedb")
+        return self._folder
+
+
+class _Terminal:
+    """What is said while something happens: through pytest's terminal, or from the first worker to standard error."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._width = 0
+        # Asked now, while nothing is captured: later file descriptor 2 may be pytest's.
+        self._is_terminal = os.isatty(2)
+
+    def notice(self, line: str) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        text = f"templatedb: {line}"
+        if reporter is not None:
+            with self._uncaptured():
+                reporter.ensure_newline()
+                reporter.write_line(text, yellow=True)
+        elif os.environ.get("PYTEST_XDIST_WORKER") == "gw0":  # the others would say the same
+            _write_stderr(text + "\n")
+
+    def progress(self, progress: Progress, elapsed_s: float) -> None:
+        """Rewrite one line on a terminal; write nothing anywhere else."""
+        from templatedb.summary import progress_line
+
+        if not self._is_terminal or elapsed_s < 0.3:
+            return
+        line = progress_line(progress.done, progress.total, progress.name, elapsed_s)
+        finished = progress.total and progress.done == progress.total
+        text = "\r" + " " * self._width + "\r" + ("" if finished else line)
+        self._width = 0 if finished else len(line)
+        with self._uncaptured():
+            _write_stderr(text)
+
+    def _uncaptured(self) -> Any:
+        capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
+        return capture.global_and_fixture_disabled()
+
+
+def _write_stderr(text: str) -> None:
+    stream = sys.__stderr__
+    if stream is not None:
+        stream.write(text)
+        stream.flush()
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _kept_folder(config: pytest.Config) -> Path:
+    """Return where pytest's cache plugin keeps folders of plugins; the place stays the same where it is disabled."""
+    return Path(config.rootpath, os.path.expandvars(config.getini("cache_dir")), "d", "templatedb", "failed")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remove what the last run of this project kept: before the workers of this one start."""
+    config = session.config
+    if _is_worker(config) or config.option.collectonly:
+        return
+    folder = _kept_folder(config)
+    if folder.is_dir():
+        from templatedb import kept
+
+        kept.clear(folder)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Make sure of the project's golden before any test runs, so that no test's timeout pays for a build.
+
+    Never raises: in a worker xdist would show an internal error. The failure is kept, and each test that needs the
+    database gets it as one line.
+    """
+    config = session.config
+    if config.option.collectonly or getattr(config.option, "setupplan", False):
+        return
+    if not any(
+        NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())) and uses_project_template(item)
+        for item in session.items
+    ):
+        return
+    from templatedb.errors import TemplateDBError
+
+    run = run_of(config)
+    # A failure is kept in the run: told by each test's set-up, and once in the summary.
+    with contextlib.suppress(TemplateDBError):
+        run.golden(run.project_template())
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Say what became of the golden, in one line."""
+    run = _made(config)
+    return [] if run is None else [f"templatedb: {status.line}" for status in run.tally.statuses.values()]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep the databases of a failed phase; after the teardown, remove those that are not needed any more."""
+    report = yield
+    run = _made(item.config)
+    if run is None:
+        return report
+    failed = item.stash.get(_FAILED, False) or report.failed
+    item.stash[_FAILED] = failed
+    after_teardown = report.when == "teardown"
+    if report.failed or after_teardown:
+        lines = run.keep_for(item.name, failed=failed, last_chance=after_teardown)
+        if lines and report.failed:
+            report.sections.append(("templatedb", "\n".join(lines)))
+        elif lines and failed:  # kept later than the failure: its report is written already
+            run.tally.notices.append(f"{item.nodeid}: " + ", ".join(line.strip() for line in lines))
+    if after_teardown:
+        run.end_test()
+        item.stash[_FAILED] = False  # plugins that run a test again use the same item
+    if _is_worker(item.config) and not item.config.stash.get(_TOLD, False):
+        item.config.stash[_TOLD] = True
+        vars(report)[_TALLY_NAME] = run.tally.to_json()  # sent along by pytest's own serialiser
+    return report
+
+
+_FAILED: pytest.StashKey[bool] = pytest.StashKey()
+"""Whether a phase of the item failed."""
+_TOLD: pytest.StashKey[bool] = pytest.StashKey()
+"""Whether this worker has sent its first tally."""
+_TALLY: pytest.StashKey[Tally] = pytest.StashKey()
+"""What the controller knows from its workers."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuse a factory that was made under another template than the one this test sees."""
+    from templatedb.fixtures import CloneFactory
+
+    used = getattr(item, "funcargs", {}).get("clone_factory")
+    if not isinstance(used, CloneFactory):
+        return
+    seen = item._request.getfixturevalue("templatedb_template")  # type: ignore[attr-defined]  # no public way yet
+    if seen is not used.template:
+        pytest.fail(
+            f"templatedb: clone_factory lives for the whole session and was made for {used.template!r}, but this test's"
+            f" templatedb_template is {seen!r}. Use the fixture 'clone' here, or Template.golden().clone().",
+            pytrace=False,
+        )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let go of everything, and send a worker's tally to the controller."""
+    config = session.config
+    run = _made(config)
+    if run is None:
+        return
+    run.end()
+    if _is_worker(config):
+        config.workeroutput[_TALLY_NAME] = run.tally.to_json()  # type: ignore[attr-defined]  # xdist's
+
+
+class Controller:
+    """The controller of xdist: prints what its workers send."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Start with nothing from any worker."""
+        self._config = config
+        self._shown: set[str] = set()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print what became of a golden when the first worker tells it: workers have no terminal."""
+        text = vars(report).pop(_TALLY_NAME, None)
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if text is None or reporter is None:
+            return
+        from templatedb.summary import Tally
+
+        tally = Tally()
+        tally.add(text)
+        for key, status in tally.statuses.items():
+            if key not in self._shown:
+                self._shown.add(key)
+                reporter.ensure_newline()
+                reporter.write_line(f"templatedb: {status.line}")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Add up what a worker did. A worker that crashed sends nothing."""
+        del error
+        text = getattr(node, "workeroutput", {}).get(_TALLY_NAME)
+        if text is not None:
+            from templatedb.summary import Tally
+
+            self._config.stash.setdefault(_TALLY, Tally()).add(text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell each failed build once and whole, then what was cloned and saved."""
+    run = _made(config)
+    tally = run.tally if run is not None else config.stash.get(_TALLY, None)
+    if tally is None:
+        return
+    for report in tally.failures.values():
+        terminalreporter.section("templatedb: the database could not be built", red=True)
+        terminalreporter.write_line(report)
+    lines = tally.lines()
+    if lines:
+        terminalreporter.section("templatedb")
+        for line in lines:
+            terminalreporter.write_line(line.removeprefix("templatedb: "))

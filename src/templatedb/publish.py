@@ -1,0 +1,59 @@
+"""Make a verified file visible in one step: golden first, manifest last, each under a temporary name until complete.
+
+Content-addressed, so that two builders that race (a lock that does not lock) publish two right answers.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from templatedb.build.parent import Built
+from templatedb.cache import Cache, digest_of, sync_folder, write_atomically
+from templatedb.inputs import Input
+from templatedb.records import Key, Manifest
+from templatedb.verify import Verified
+
+
+def manifest_of(key: Key, built: Built, verified: Verified, inputs: list[Input]) -> Manifest:
+    """Return the record of a verified build; reads the file for its digest."""
+    descriptor = os.open(built.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        digest, size_bytes = digest_of(descriptor), os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)
+    return Manifest(
+        key=key,
+        digest=digest,
+        size_bytes=size_bytes,
+        built_at=time.time(),
+        duration_s=round(built.duration_s, 3),
+        migration_s=round(built.done.migration_s, 3),
+        revisions=built.done.revisions,
+        heads=built.done.heads,
+        journal_mode=verified.journal_mode,
+        versions={piece.name: piece.data.decode() for piece in inputs if piece.label == "version"},
+        warnings=verified.warnings,
+    )
+
+
+def publish(cache: Cache, manifest: Manifest, path: Path) -> None:
+    """Move the file at *path* into the cache and record it under its key; raises OSError and leaves nothing half done.
+
+    The order is: file's bytes to disk, its name, manifest's bytes, its name. A crash in between leaves a golden that
+    no manifest names, which costs disk until the next prune, never a wrong hit.
+    """
+    golden = cache.golden_path(manifest.digest)
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        os.fchmod(descriptor, 0o400)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.replace(path, golden)
+    sync_folder(golden.parent)
+    folder = cache.manifest_folder(manifest.key)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(folder / f"{cache.next_number(manifest.key)}.json", manifest.to_json())
+    sync_folder(folder)

@@ -1,0 +1,115 @@
+"""Frozen values that the other modules pass to each other: Key, Manifest, Outcome, CloneKind, Keep, Severity."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import json
+from typing import Any
+
+MANIFEST_FORMAT = 1
+"""Version of the manifest's fields. A reader that finds another number has a miss, and leaves the file alone."""
+
+
+class Key(str):
+    """The migration checksum: ``templatedb1-`` and the SHA-256 of all declared inputs in hexadecimal."""
+
+    __slots__ = ()
+    PREFIX = "templatedb1-"
+
+    @property
+    def short(self) -> str:
+        """The first eight digits: enough to tell goldens apart in a message."""
+        return self.removeprefix(self.PREFIX)[:8]
+
+
+class Outcome(enum.StrEnum):
+    """How a golden was come by."""
+
+    HIT = "hit"
+    """It was there."""
+    WAITED = "waited"
+    """Another process or thread built it while this one waited for the lock."""
+    BUILT = "built"
+    """It was built and published."""
+    PRIVATE = "private"
+    """It was built for this process alone, because the cache could not be used or an input changed meanwhile."""
+
+
+class CloneKind(enum.StrEnum):
+    """Where the private database of a test lives."""
+
+    FILE = "file"
+    MEMORY = "memory"
+
+
+class Keep(enum.StrEnum):
+    """Which tests leave their database behind."""
+
+    FAILED = "failed"
+    ALL = "all"
+    NONE = "none"
+
+
+class Severity(enum.StrEnum):
+    """What a finding of a check leads to."""
+
+    ERROR = "error"
+    WARN = "warn"
+    OFF = "off"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The record of one finished build."""
+
+    key: Key
+    digest: str
+    """SHA-256 of the golden file, hexadecimal; also its name in the cache."""
+    size_bytes: int
+    built_at: float
+    """Seconds since the epoch; shown to people, and compared only with ``--rebuild``'s moment on the same machine."""
+    duration_s: float
+    """Seconds of the whole build."""
+    migration_s: float
+    """Seconds of the migrations alone: what a test would pay to migrate for itself."""
+    revisions: int
+    """How many revisions the build ran; 0 where the migrator has none."""
+    heads: tuple[str, ...]
+    journal_mode: str
+    """The mode that the migrations left. The published file is always in DELETE mode."""
+    versions: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> bytes:
+        """Return the manifest as the bytes that stand on disk."""
+        facts = {"format": MANIFEST_FORMAT, **dataclasses.asdict(self)}
+        return json.dumps(facts, indent=1, sort_keys=True).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest | None:
+        """Return the manifest, or None when *data* is damaged or of another format: a miss, never an error.
+
+        Unknown fields are passed over, so that a newer release of the same format may add some.
+        """
+        try:
+            facts: dict[str, Any] = json.loads(data)
+            if facts.get("format") != MANIFEST_FORMAT:
+                return None
+            names = {field.name for field in dataclasses.fields(cls)}
+            known = {name: value for name, value in facts.items() if name in names}
+            known["key"] = Key(known["key"])
+            known["heads"] = tuple(known["heads"])
+            known["warnings"] = tuple(known.get("warnings", ()))
+            found = cls(**known)
+            digits = len(found.digest) == 64 and set(found.digest) <= set("0123456789abcdef")
+            # The digest becomes a file name: anything but digits could lead out of the cache.
+            return found if digits and isinstance(found.size_bytes, int) else None
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen digits that name this very manifest, for caches that never overwrite a name."""
+        return hashlib.sha256(self.to_json()).hexdigest()[:16]

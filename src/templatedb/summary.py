@@ -1,0 +1,140 @@
+"""The lines that people read: what became of each golden, how many clones, what was saved."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+import time
+from typing import Any
+
+from templatedb.records import Key, Manifest, Outcome
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What became of one golden in one process."""
+
+    key: Key
+    outcome: Outcome
+    revisions: int
+    size_bytes: int
+    built_at: float
+    duration_s: float
+
+    @classmethod
+    def of(cls, manifest: Manifest, outcome: Outcome) -> Status:
+        """Return the status of a golden with that manifest."""
+        return cls(
+            key=manifest.key,
+            outcome=outcome,
+            revisions=manifest.revisions,
+            size_bytes=manifest.size_bytes,
+            built_at=manifest.built_at,
+            duration_s=manifest.duration_s,
+        )
+
+    @property
+    def line(self) -> str:
+        """One line, such as ``golden 3f9c2a1b hit (43 revisions, 228 kB, built 2 d ago)``."""
+        facts = [count(self.revisions, "revision")] if self.revisions else []
+        facts.append(size(self.size_bytes))
+        if self.outcome is Outcome.HIT:
+            facts.append(f"built {age(time.time() - self.built_at)} ago")
+        took = duration(self.duration_s)
+        what = {
+            Outcome.HIT: "hit",
+            Outcome.WAITED: f"built in {took} by another process",
+            Outcome.BUILT: f"built in {took}",
+            Outcome.PRIVATE: f"built privately in {took}",
+        }[self.outcome]
+        return f"golden {self.key.short} {what} ({', '.join(facts)})"
+
+
+@dataclasses.dataclass(slots=True)
+class Tally:
+    """What one pytest process did; adds up over workers."""
+
+    statuses: dict[Key, Status] = dataclasses.field(default_factory=dict)
+    clone_costs_us: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    """Way of cloning: microseconds of each clone."""
+    saved_s: float = 0.0
+    """Seconds that migrating for each clone would have taken, less what building and cloning took."""
+    notices: list[str] = dataclasses.field(default_factory=list)
+    failures: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Name of what failed: the whole report."""
+
+    def to_json(self) -> str:
+        """Return the tally as text: execnet sends plain types only."""
+        facts = dataclasses.asdict(self)
+        facts["statuses"] = list(facts["statuses"].values())
+        return json.dumps(facts)
+
+    def add(self, text: str) -> None:
+        """Add what another process's tally gave by `to_json`."""
+        plain: dict[str, Any] = json.loads(text)
+        for fields in plain["statuses"]:
+            key, outcome = Key(fields["key"]), Outcome(fields["outcome"])
+            self.note(Status(**{**fields, "key": key, "outcome": outcome}))
+        for way, costs in plain["clone_costs_us"].items():
+            self.clone_costs_us.setdefault(way, []).extend(costs)
+        self.saved_s += plain["saved_s"]
+        self.notices += [line for line in plain["notices"] if line not in self.notices]
+        self.failures.update(plain["failures"])
+
+    def note(self, status: Status) -> None:
+        """Take in the status of a golden; what one process built, the others of the run only waited for."""
+        rank = (Outcome.HIT, Outcome.WAITED, Outcome.PRIVATE, Outcome.BUILT).index
+        known = self.statuses.get(status.key)
+        if known is None or rank(status.outcome) > rank(known.outcome):
+            self.statuses[status.key] = status
+
+    def lines(self) -> list[str]:
+        """Return the summary, empty when nothing of templatedb was used."""
+        lines = [f"templatedb: {status.line}" for status in self.statuses.values()]
+        costs = [cost for way in self.clone_costs_us.values() for cost in way]
+        if costs:
+            ways = ", ".join(f"{len(some)} by {way}" for way, some in sorted(self.clone_costs_us.items()))
+            lines.append(
+                f"templatedb: {count(len(costs), 'clone')} ({ways}), median {statistics.median(costs) / 1000:.2f} ms"
+                + (f"; saved about {duration(self.saved_s)} of migrating" if self.saved_s >= 0.1 else "")
+            )
+        return lines + [f"templatedb: {line}" for line in self.notices]
+
+
+def count(number: int, thing: str) -> str:
+    """Return such as ``1 clone`` or ``2 clones``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def size(size_bytes: float) -> str:
+    """Return such as ``228 kB``."""
+    for unit in ("B", "kB", "MB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:.0f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} GB"
+
+
+def duration(seconds: float) -> str:
+    """Return such as ``2.31 s``, ``1 min 12 s`` or ``3 h 5 min``."""
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def age(seconds: float) -> str:
+    """Return such as ``40 s``, ``5 min``, ``3 h`` or ``2 d``."""
+    for limit, divisor, unit in ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h")):
+        if seconds < limit:
+            return f"{max(0.0, seconds) // divisor:.0f} {unit}"
+    return f"{seconds // 86400:.0f} d"
+
+
+def progress_line(done: int, total: int, name: str, elapsed_s: float) -> str:
+    """Return such as ``building golden: 12/43 add users (3 s)``."""
+    steps = f" {min(done + 1, total)}/{total}" if total else ""
+    return f"templatedb: building golden{steps}{f' {name}' if name else ''} ({elapsed_s:.0f} s)"

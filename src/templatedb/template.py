@@ -1,0 +1,239 @@
+"""The library's front door: a Template is a migrator with its settings, a Golden is what it was built into."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from templatedb import place
+from templatedb.clone import Clone
+from templatedb.errors import SettingsError, TemplateDBError
+from templatedb.golden import OpenGolden, Wishes, open_golden
+from templatedb.key import declared, key_of
+from templatedb.migrators import Migrator, from_settings
+from templatedb.migrators.alembic import Alembic
+from templatedb.records import CloneKind, Key, Manifest, Outcome
+from templatedb.settings import Settings, find, find_table, with_overrides
+from templatedb.slots import Slot
+from templatedb.slots.copy import CopySlot
+from templatedb.slots.memory import MemorySlot
+
+
+class Golden:
+    """A finished, verified, read-only database that clones are made from.
+
+    Holds its file open until `close` or the end of its ``with`` block; safe for many threads.
+    """
+
+    def __init__(self, opened: OpenGolden, settings: Settings) -> None:
+        """Wrap what `Template.golden` opened; not for callers."""
+        self._opened = opened
+        self._settings = settings
+        self._memory = MemorySlot(opened.descriptor)
+        self._lock = threading.Lock()
+        self._closer = weakref.finalize(self, _close, self._memory, opened.descriptor)
+
+    def __repr__(self) -> str:
+        """Show the key, shortened, and how the golden was come by."""
+        return f"<Golden {self.key.short} {self.outcome}>"
+
+    @property
+    def key(self) -> Key:
+        """The migration checksum."""
+        return self._opened.manifest.key
+
+    @property
+    def path(self) -> Path:
+        """The read-only file. Do not open it with sqlite3: take a clone."""
+        return self._opened.path
+
+    @property
+    def manifest(self) -> Manifest:
+        """The record of its build."""
+        return self._opened.manifest
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether it was there, was waited for, or was built."""
+        return self._opened.outcome
+
+    def clone(
+        self,
+        kind: CloneKind | str | None = None,
+        *,
+        folder: Path | None = None,
+        release: Callable[[Clone], None] | None = None,
+    ) -> Clone:
+        """Return a private database equal to this golden, for a ``with`` block or to be closed by the caller.
+
+        Args:
+            kind: ``"file"`` or ``"memory"``; default: the settings'.
+            folder: Where a file goes; default: a temporary folder that ends with this process.
+            release: Called when the clone is closed, instead of removing it at once.
+        """
+        chosen = CloneKind(kind or self._settings.clone)
+        slot: Slot = self._memory
+        if chosen is CloneKind.FILE:
+            slot = CopySlot(self._opened.descriptor, folder or place.clones_folder())
+        return Clone(slot, slot.fill(), release)
+
+    def close(self) -> None:
+        """Let go of the file; clones that are open stay usable. Harmless when repeated."""
+        self._closer()
+
+    def __enter__(self) -> Self:
+        """Return the golden itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+def _close(memory: MemorySlot, descriptor: int) -> None:
+    memory.close()
+    os.close(descriptor)
+
+
+class Template:
+    """A migrator and the settings it runs with: what a golden is built from. Immutable; safe for many threads."""
+
+    def __init__(self, migrator: Migrator, *, root: str | os.PathLike[str] | None = None, **settings: Any) -> None:
+        """Take the project's settings table, if there is one, with *migrator* and the given *settings* in its place.
+
+        Args:
+            migrator: Such as ``Alembic("alembic.ini")`` or ``Function("package.module:function")``.
+            root: The project's folder; default: the folder of the nearest settings table, else that of the Alembic
+                configuration, else the working directory (in a test run: pytest's rootdir).
+            settings: Keys of ``[tool.templatedb]``, such as ``required_tables=["users"]``.
+
+        Raises SettingsError, not before the template is used.
+        """
+        self._migrator = migrator
+        self._root = None if root is None else Path(root).absolute()
+        self._overrides = settings
+        self._base: Path | None = None
+        self._given: Settings | None = None
+        self._ready: tuple[Migrator, Settings] | None = None
+
+    def __repr__(self) -> str:
+        """Show the migrator and what was given beside it."""
+        given = "".join(f", {name}={value!r}" for name, value in self._overrides.items())
+        return f"Template({self._migrator!r}{given})"
+
+    @property
+    def settings(self) -> Settings:
+        """The settings it is built with."""
+        return self._resolved()[1]
+
+    @property
+    def migrator(self) -> Migrator:
+        """What fills the database."""
+        return self._resolved()[0]
+
+    @property
+    def is_based(self) -> bool:
+        """Whether it is settled where relative paths start."""
+        return self._root is not None or self._base is not None
+
+    def based(self, folder: Path) -> Template:
+        """Return this template with relative paths starting at *folder* instead of the working directory."""
+        return self._changed(base=folder)
+
+    def with_settings(self, **settings: Any) -> Template:
+        """Return this template with some keys of ``[tool.templatedb]`` replaced. Raises SettingsError when used."""
+        return self._changed(overrides={**self._overrides, **settings})
+
+    def _changed(
+        self,
+        *,
+        migrator: Migrator | None = None,
+        base: Path | None = None,
+        overrides: dict[str, Any] | None = None,
+    ) -> Template:
+        other = Template(migrator or self._migrator, root=self._root)
+        other._given = self._given
+        other._base = base or self._base
+        other._overrides = self._overrides if overrides is None else overrides
+        return other
+
+    def _resolved(self) -> tuple[Migrator, Settings]:
+        if self._ready is None:
+            base = (self._root or self._base or Path.cwd()).absolute()
+            migrator, start = self._migrator, base
+            if isinstance(migrator, Alembic):
+                config = base / migrator.config
+                migrator = dataclasses.replace(migrator, config=str(config))
+                start = self._root or config.parent
+            settings = self._given or find_table(start) or Settings(root=start)
+            if self._root is not None:
+                settings = dataclasses.replace(settings, root=self._root)
+            settings = dataclasses.replace(settings, alembic=None, function=None)
+            self._ready = migrator, with_overrides(settings, **self._overrides)
+        return self._ready
+
+    def key(self) -> Key:
+        """Return the migration checksum; reads the declared inputs, imports and builds nothing.
+
+        Raises InputsError when there is nothing to migrate.
+        """
+        migrator, settings = self._resolved()
+        return key_of(declared(migrator, settings))
+
+    def golden(self, wishes: Wishes | None = None, *, rebuild_before: float | None = None) -> Golden:
+        """Return the golden, building it once if there is none; safe from many threads and processes at once.
+
+        Args:
+            wishes: How this caller wants it: progress, notices, a hit required.
+            rebuild_before: Refuse goldens built before this moment, in seconds since the epoch.
+
+        Raises BuildError when the migrations fail; see `templatedb.errors`.
+        """
+        _refuse_platform()
+        migrator, settings = self._resolved()
+        wanted = wishes or Wishes()
+        if rebuild_before is not None:
+            wanted = dataclasses.replace(wanted, not_before=rebuild_before)
+        return Golden(open_golden(migrator, settings, wanted), settings)
+
+    def at(self, revision: str) -> Template:
+        """Return the same template at an earlier Alembic *revision*. Raises SettingsError for other migrators."""
+        if not isinstance(self._migrator, Alembic):
+            raise SettingsError(
+                what=f"Template.at({revision!r}) needs an Alembic migrator, this one is {self._migrator!r}",
+                remedy="Write a function that stops at the revision you want.",
+                key="revision",
+                value=revision,
+            )
+        return self._changed(migrator=dataclasses.replace(self._migrator, revision=revision))
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Template:
+        """Return the template that *settings*, read from a file, describe."""
+        template = cls(from_settings(settings), root=settings.root)
+        template._given = settings
+        return template
+
+
+def load(start: str | os.PathLike[str] | None = None) -> Template:
+    """Read the project's settings and return their template.
+
+    Looks in *start* (default: the working directory) and every folder above. Raises SettingsError when there are none.
+    """
+    return Template.from_settings(find(Path.cwd() if start is None else Path(start)))
+
+
+def _refuse_platform() -> None:
+    if sys.platform == "win32":
+        raise TemplateDBError(
+            what="templatedb does not support Windows yet", remedy="Use it inside WSL: https://aka.ms/wsl"
+        )

@@ -1,0 +1,201 @@
+"""What one pytest process knows: its templates, goldens and clones, and what went wrong.
+
+Goldens stand in a registry by key, never in a session-scoped value: two folders with two templates share nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from templatedb import kept
+from templatedb.build.parent import OnProgress
+from templatedb.clone import Clone
+from templatedb.errors import BuildError, TemplateDBError
+from templatedb.golden import Wishes
+from templatedb.records import CloneKind, Keep, Outcome
+from templatedb.settings import CACHE_DIR_VARIABLE
+from templatedb.summary import Status, Tally
+from templatedb.template import Golden, Template, load
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line of pytest says."""
+
+    run: str
+    """Name of the test run, the same in all its workers."""
+    rebuild_before: float | None = None
+    require_hit: bool = False
+    keep: Keep | None = None
+    clone: CloneKind | None = None
+    cache_dir: str | None = None
+    strict: bool | None = None
+
+
+class Run:
+    """One pytest process. Not thread-safe, but for `clone`."""
+
+    def __init__(
+        self,
+        rootpath: Path,
+        options: Options,
+        *,
+        kept_folder: Path,
+        clones_folder: Callable[[], Path],
+        notice: Callable[[str], None],
+        on_progress: OnProgress,
+    ) -> None:
+        """Know where things are; nothing is read, made or imported before a test needs it."""
+        self.options = options
+        self.tally = Tally()
+        self.kept_folder = kept_folder
+        self._rootpath = rootpath
+        self._clones_folder = clones_folder
+        self._say = notice
+        self._on_progress = on_progress
+        self._project: Template | TemplateDBError | None = None
+        self._goldens: dict[int, tuple[Template, Golden | TemplateDBError]] = {}
+        self._by_key: dict[str, Golden] = {}
+        self._lent: list[Lent] = []
+
+    def project_template(self) -> Template:
+        """Return the template of the project's settings; raises SettingsError, the same one each time."""
+        if self._project is None:
+            try:
+                self._project = load(self._rootpath)
+            except TemplateDBError as error:
+                self._fail("settings", error)
+                self._project = error
+        if isinstance(self._project, TemplateDBError):
+            raise self._project
+        return self._project
+
+    def golden(self, template: Template) -> Golden:
+        """Return the golden of *template*, made sure of once in this process; raises the same error each time."""
+        if id(template) not in self._goldens:
+            try:
+                found: Golden | TemplateDBError = self._make_sure(template)
+            except TemplateDBError as error:
+                self._fail(repr(template), error)
+                found = error
+            # The template is kept beside it: its id must not be given to another one.
+            self._goldens[id(template)] = template, found
+        outcome = self._goldens[id(template)][1]
+        if isinstance(outcome, TemplateDBError):
+            raise outcome
+        return outcome
+
+    def _make_sure(self, template: Template) -> Golden:
+        based = template if template.is_based else template.based(self._rootpath)
+        options = self.options
+        if options.strict is not None:
+            based = based.with_settings(strict=options.strict)
+        environment = dict(os.environ)
+        if options.cache_dir is not None:
+            environment[CACHE_DIR_VARIABLE] = options.cache_dir
+        wishes = Wishes(
+            not_before=options.rebuild_before or 0.0,
+            require_hit=options.require_hit,
+            run=options.run,
+            on_progress=self._on_progress,
+            notice=self._notice,
+            environment=environment,
+        )
+        golden = based.golden(wishes)
+        self.tally.note(Status.of(golden.manifest, golden.outcome))
+        if golden.outcome in (Outcome.BUILT, Outcome.PRIVATE):
+            self.tally.saved_s -= golden.manifest.duration_s
+        # Two templates of one key share a golden, and later a slot and an engine.
+        known = self._by_key.setdefault(golden.key, golden)
+        if known is not golden:
+            golden.close()
+        return known
+
+    def _notice(self, line: str) -> None:
+        if line not in self.tally.notices:
+            self.tally.notices.append(line)
+            self._say(line)
+
+    def _fail(self, name: str, error: TemplateDBError) -> None:
+        report = error.report if isinstance(error, BuildError) else str(error)
+        if report not in self.tally.failures.values():
+            self.tally.failures[name] = report
+
+    def clone(self, golden: Golden, kind: CloneKind | None = None) -> Lent:
+        """Lend a private database; it stays until `end_test` after its holder has closed it."""
+        started = time.perf_counter()
+        made = golden.clone(
+            kind or self.options.clone,
+            folder=self._clones_folder(),
+            release=lambda clone: None,
+        )
+        elapsed_s = time.perf_counter() - started
+        self.tally.clone_costs_us.setdefault(made.way, []).append(round(elapsed_s * 1e6))
+        self.tally.saved_s += golden.manifest.migration_s - elapsed_s
+        lent = Lent(made)
+        self._lent.append(lent)
+        return lent
+
+    def keep_for(self, test_name: str, *, failed: bool, last_chance: bool) -> list[str]:
+        """Keep the databases that are in use, as the settings say, and return the report's lines about them.
+
+        Called when a phase of a test failed, and with *last_chance* after its teardown. Each database is kept once,
+        at the first failure: later teardowns may remove the evidence.
+        """
+        lines: list[str] = []
+        wanted = self._keep()
+        if wanted is Keep.NONE or (wanted is Keep.FAILED and not failed):
+            return lines
+        for lent in self._lent:
+            if lent.kept_for == test_name:
+                continue
+            try:
+                if failed and not last_chance:
+                    lines += kept.not_committed(lent.clone, lent.connections())
+                path = kept.keep(lent.clone, self.kept_folder, test_name)
+            except (sqlite3.Error, OSError) as error:
+                if last_chance:
+                    lines.append(f"the database could not be kept: {error}")
+                continue
+            lent.kept_for = test_name
+            lines += kept.report(path)
+        return lines
+
+    def _keep(self) -> Keep:
+        if self.options.keep is not None:
+            return self.options.keep
+        used = [template for template, _ in self._goldens.values()]
+        return used[0].settings.keep if used else Keep.FAILED
+
+    def end_test(self) -> None:
+        """Remove the databases whose holders have closed them."""
+        for lent in [lent for lent in self._lent if lent.clone.closed]:
+            lent.clone.discard()
+            self._lent.remove(lent)
+
+    def end(self) -> None:
+        """Close what is still open: clones of a run that was interrupted, then the goldens."""
+        for lent in self._lent:
+            lent.clone.close()
+        self.end_test()
+        for golden in self._by_key.values():
+            golden.close()
+
+
+class Lent:
+    """A clone in the hands of a test, with the connections that its engines have in use."""
+
+    def __init__(self, clone: Clone) -> None:
+        """Hold *clone*, not kept for any test yet."""
+        self.clone = clone
+        self.in_use: dict[int, sqlite3.Connection] = {}
+        self.kept_for: str | None = None
+
+    def connections(self) -> Iterator[sqlite3.Connection]:
+        """Yield every sqlite3 connection that may hold rows that are not committed."""
+        yield from dict.fromkeys((*self.clone.connections, *self.in_use.values()))

@@ -1,0 +1,139 @@
+"""What a file must be before it is a golden.
+
+It is opened here with sqlite3, in the parent: its builder is dead by now, and it is not published yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import sqlite3
+from pathlib import Path
+
+from templatedb.build.parent import Built
+from templatedb.errors import BuildError
+from templatedb.migrators import Migrator
+from templatedb.records import Severity
+from templatedb.settings import Settings
+
+_SIDE_FILES = ("-journal", "-wal", "-shm")
+_UNKNOWN_TO_US = ("no such module", "no such function", "no such collation", "no such tokenizer")
+"""What SQLite says of a schema that needs the application's own extensions: not a fault of the file."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What was found out about a file that is fit to be a golden."""
+
+    journal_mode: str
+    """The mode the migrations left; the file itself is in DELETE mode now."""
+    tables: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def verify(built: Built, migrator: Migrator, settings: Settings) -> Verified:
+    """Check the built file, switch it to DELETE mode, and return what was found; raises BuildError."""
+    path = built.path
+    if not path.exists() or path.stat().st_size == 0:
+        asked = ", ".join(built.done.asked_for) or "no database through SQLAlchemy"
+        raise BuildError(
+            what=f"the migrations ended without an error but left no database; they asked for {asked}",
+            remedy="They must write to the path or URL that they are given. See the settings 'url_env' and 'function'.",
+        )
+    try:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            journal_mode = str(connection.execute("pragma journal_mode").fetchone()[0])
+            if journal_mode != "delete":
+                connection.execute("pragma journal_mode = delete").fetchone()
+            tables = _tables(connection)
+            warnings = [*built.done.warnings, *_integrity(connection)]
+            _refuse_unfinished(connection, built, migrator, tables)
+            _refuse_missing_tables(tables, settings)
+            warnings += _foreign_keys(connection, settings)
+    except sqlite3.DatabaseError as error:
+        raise BuildError(what=f"the migrations left a file that SQLite cannot read: {error}") from error
+    _refuse_side_files(path)
+    return Verified(journal_mode=journal_mode, tables=tables, warnings=tuple(warnings))
+
+
+def _tables(connection: sqlite3.Connection) -> tuple[str, ...]:
+    rows = connection.execute(
+        "select name from sqlite_schema where type = 'table' and name not like 'sqlite!_%' escape '!'"
+    )
+    return tuple(sorted(name for (name,) in rows))
+
+
+def _integrity(connection: sqlite3.Connection) -> list[str]:
+    try:
+        findings = [row[0] for row in connection.execute("pragma integrity_check(5)")]
+    except sqlite3.OperationalError as error:
+        if not any(text in str(error) for text in _UNKNOWN_TO_US):
+            raise
+        return [f"the integrity check needs an extension of the application: {error}"]
+    if findings != ["ok"]:
+        raise BuildError(
+            what="the migrations left a damaged database: " + "; ".join(findings),
+            remedy="Build again; if it happens again, look at the disk and at what the migrations write past SQLite.",
+        )
+    return []
+
+
+def _refuse_unfinished(
+    connection: sqlite3.Connection, built: Built, migrator: Migrator, tables: tuple[str, ...]
+) -> None:
+    table = built.done.version_table
+    if not [name for name in tables if name != table]:
+        if migrator.kind == "alembic" and built.done.heads:
+            return  # a history of empty revisions is a history
+        raise BuildError(
+            what="the migrations ended without an error but made no table",
+            remedy="They may have written to another database, or not committed.",
+        )
+    if migrator.kind != "alembic" or table is None:
+        return
+    try:
+        quoted = '"' + table.replace('"', '""') + '"'
+        rows = {row[0] for row in connection.execute(f"select version_num from {quoted}")}  # noqa: S608  # a name cannot be a parameter
+    except sqlite3.OperationalError:
+        rows = set()
+    if rows != set(built.done.heads):
+        raise BuildError(
+            what=f"the migrations ran, but the file is at {sorted(rows) or 'no revision'}"
+            f" instead of {sorted(built.done.heads)}",
+            remedy="env.py did not commit: run the migrations inside context.begin_transaction(), or call"
+            " connection.commit().",
+        )
+
+
+def _refuse_missing_tables(tables: tuple[str, ...], settings: Settings) -> None:
+    missing = [name for name in settings.required_tables if name not in tables]
+    if missing:
+        raise BuildError(
+            what=f"required table missing: {', '.join(missing)}",
+            remedy=f"The database has {len(tables)} tables. Correct the migrations or the setting 'required_tables'.",
+        )
+
+
+def _foreign_keys(connection: sqlite3.Connection, settings: Settings) -> list[str]:
+    if settings.foreign_keys is Severity.OFF:
+        return []
+    try:
+        broken = sorted({str(row[0]) for row in connection.execute("pragma foreign_key_check")})
+        what = f"rows break a foreign key in: {', '.join(broken)}" if broken else ""
+    except sqlite3.OperationalError as error:
+        what = f"the foreign keys cannot be checked: {error}"
+    if what and settings.foreign_keys is Severity.ERROR:
+        raise BuildError(what=what, remedy='Correct the migrations, or set foreign_keys = "warn".')
+    return [what] if what else []
+
+
+def _refuse_side_files(path: Path) -> None:
+    left = [suffix for suffix in _SIDE_FILES if os.path.exists(f"{path}{suffix}")]
+    with open(path, "rb") as opened:
+        header = opened.read(20)
+    if left or header[18:20] != b"\x01\x01":
+        raise BuildError(
+            what=f"the database is more than one file after the build ({', '.join(left) or 'WAL mode'})",
+            remedy="A process that the migrations started may still have it open.",
+        )
