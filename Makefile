@@ -15,7 +15,7 @@ WORKERS ?= auto
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with sqlite3 found; set PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "Preparing $(VENV) with $(PYTHON) ..."
-	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
 	@touch $(READY)

@@ -5,28 +5,31 @@ Reading order, which is import order (a module imports only from those above it)
  1. errors               the tree of errors
  2. records              frozen values: Key, Manifest, Outcome
  3. urls                 SQLAlchemy URLs of SQLite databases
- 4. settings             [tool.templatedb] to Settings
- 5. inputs               what decides a database
- 6. migrators            the two-method interface; versions, alembic_config, alembic, function
- 7. key                  inputs to key
- 8. lock                 one lock per key
- 9. cache                the directory: names, format, history, trust
-10. build                parent and child: messages, refusals, redirect, guard, revisions, tracebacks, parent, child
-11. verify               what a file must be before it is a golden
-12. publish              temporary name, fsync, replace
-13. place                where a process's own files are put
-14. golden               the story: look, lock, look again, build, publish
-15. slots                the two-method interface; copy, memory
-16. clone                what a test holds
-17. template             the library's front door: Template and Golden
-18. engines              SQLAlchemy engines and sessions on clones
-19. changes              rows that one connection sees and another does not
-20. summary              the lines that people read
-21. kept                 databases of failed tests
-22. testrun              what one pytest process knows: templates, goldens, clones, failures
-23. fixtures             what tests ask for
-24. plugin               pytest's hooks
-25. cli                  the command, one file per verb
+ 4. pythonpath           the import path that pytest's configuration gives
+ 5. settings             [tool.templatedb] to Settings
+ 6. inputs               what decides a database
+ 7. migrators            the two-method interface; versions, alembic_config, alembic, function
+ 8. key                  inputs to key
+ 9. lock                 one lock per key
+10. cache                the directory: names, format, history, trust
+11. build                parent and child: messages, refusals, redirect, guard, revisions, tracebacks, child, parent
+12. verify               what a file must be before it is a golden
+13. publish              temporary name, fsync, replace
+14. place                where a process's own files are put
+15. golden               the story: look, lock, look again, build, publish
+16. slots                the two-method interface; copy, memory
+17. clone                what a test holds
+18. template             the library's front door: Template and Golden
+19. engines              SQLAlchemy engines and sessions on clones
+20. changes              rows that one connection sees and another does not
+21. summary              the lines that people read
+22. kept                 databases of failed tests
+23. testrun              what one pytest process knows: templates, goldens, clones, failures
+24. fixtures             what tests ask for
+25. terminal             what is said while something happens
+26. controller           xdist: what the workers send
+27. plugin               pytest's hooks
+28. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

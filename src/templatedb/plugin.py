@@ -5,27 +5,24 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import sys
 import time
 import uuid
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from templatedb.controller import TALLY, TALLY_NAME, Controller
 from templatedb.fixtures import NEEDS_GOLDEN, RUN, run_of, uses_project_template
+from templatedb.terminal import ClonesFolder, Terminal
 
 if TYPE_CHECKING:
-    from templatedb.build.messages import Progress
-    from templatedb.summary import Tally
     from templatedb.testrun import Run
 
 pytest_plugins = ["templatedb.fixtures"]
 
 _PREFIX = "templatedb_"
-_TALLY_NAME = "templatedb_tally"
-"""Name under which workers send what they did."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -96,7 +93,7 @@ class _RunMaker:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._terminal = _Terminal(config)
+        self._terminal = Terminal(config)
         self.made: Run | None = None
 
     def __call__(self) -> Run:
@@ -111,7 +108,7 @@ def _made(config: pytest.Config) -> Run | None:
     return maker.made if isinstance(maker, _RunMaker) else None
 
 
-def _make_run(config: pytest.Config, terminal: _Terminal) -> Run:
+def _make_run(config: pytest.Config, terminal: Terminal) -> Run:
     from templatedb.records import CloneKind, Keep
     from templatedb.testrun import Options, Run
 
@@ -129,68 +126,10 @@ def _make_run(config: pytest.Config, terminal: _Terminal) -> Run:
         config.rootpath,
         options,
         kept_folder=_kept_folder(config),
-        clones_folder=_ClonesFolder(config),
+        clones_folder=ClonesFolder(config),
         notice=terminal.notice,
         on_progress=terminal.progress,
     )
-
-
-class _ClonesFolder:
-    """pytest's temporary folder for this process, made at first use."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._folder: Path | None = None
-
-    def __call__(self) -> Path:
-        if self._folder is None:
-            factory: pytest.TempPathFactory = self._config._tmp_path_factory  # type: ignore[attr-defined]
-            self._folder = factory.mktemp("templatedb")
-        return self._folder
-
-
-class _Terminal:
-    """What is said while something happens: through pytest's terminal, or from the first worker to standard error."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._width = 0
-        # Asked now, while nothing is captured: later file descriptor 2 may be pytest's.
-        self._is_terminal = os.isatty(2)
-
-    def notice(self, line: str) -> None:
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        text = f"templatedb: {line}"
-        if reporter is not None:
-            with self._uncaptured():
-                reporter.ensure_newline()
-                reporter.write_line(text, yellow=True)
-        elif os.environ.get("PYTEST_XDIST_WORKER") == "gw0":  # the others would say the same
-            _write_stderr(text + "\n")
-
-    def progress(self, progress: Progress, elapsed_s: float) -> None:
-        """Rewrite one line on a terminal; write nothing anywhere else."""
-        from templatedb.summary import progress_line
-
-        if not self._is_terminal or elapsed_s < 0.3:
-            return
-        line = progress_line(progress.done, progress.total, progress.name, elapsed_s)
-        finished = progress.total and progress.done == progress.total
-        text = "\r" + " " * self._width + "\r" + ("" if finished else line)
-        self._width = 0 if finished else len(line)
-        with self._uncaptured():
-            _write_stderr(text)
-
-    def _uncaptured(self) -> Any:
-        capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
-        return capture.global_and_fixture_disabled()
-
-
-def _write_stderr(text: str) -> None:
-    stream = sys.__stderr__
-    if stream is not None:
-        stream.write(text)
-        stream.flush()
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -267,7 +206,7 @@ def pytest_runtest_makereport(
         item.stash[_FAILED] = False  # plugins that run a test again use the same item
     if _is_worker(item.config) and not item.config.stash.get(_TOLD, False):
         item.config.stash[_TOLD] = True
-        vars(report)[_TALLY_NAME] = run.tally.to_json()  # sent along by pytest's own serialiser
+        vars(report)[TALLY_NAME] = run.tally.to_json()  # sent along by pytest's own serialiser
     return report
 
 
@@ -275,8 +214,6 @@ _FAILED: pytest.StashKey[bool] = pytest.StashKey()
 """Whether a phase of the item failed."""
 _TOLD: pytest.StashKey[bool] = pytest.StashKey()
 """Whether this worker has sent its first tally."""
-_TALLY: pytest.StashKey[Tally] = pytest.StashKey()
-"""What the controller knows from its workers."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -305,49 +242,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     run.end()
     if _is_worker(config):
-        config.workeroutput[_TALLY_NAME] = run.tally.to_json()  # type: ignore[attr-defined]  # xdist's
-
-
-class Controller:
-    """The controller of xdist: prints what its workers send."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        """Start with nothing from any worker."""
-        self._config = config
-        self._shown: set[str] = set()
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Print what became of a golden when the first worker tells it: workers have no terminal."""
-        text = vars(report).pop(_TALLY_NAME, None)
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if text is None or reporter is None:
-            return
-        from templatedb.summary import Tally
-
-        tally = Tally()
-        tally.add(text)
-        for key, status in tally.statuses.items():
-            if key not in self._shown:
-                self._shown.add(key)
-                reporter.ensure_newline()
-                reporter.write_line(f"templatedb: {status.line}")
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Add up what a worker did. A worker that crashed sends nothing."""
-        del error
-        text = getattr(node, "workeroutput", {}).get(_TALLY_NAME)
-        if text is not None:
-            from templatedb.summary import Tally
-
-            self._config.stash.setdefault(_TALLY, Tally()).add(text)
+        config.workeroutput[TALLY_NAME] = run.tally.to_json()  # type: ignore[attr-defined]  # xdist's
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Tell each failed build once and whole, then what was cloned and saved."""
     run = _made(config)
-    tally = run.tally if run is not None else config.stash.get(_TALLY, None)
+    tally = run.tally if run is not None else config.stash.get(TALLY, None)
     if tally is None:
         return
     for report in tally.failures.values():

@@ -5,16 +5,16 @@ Reading is parsing only: nothing of the project is imported.
 
 from __future__ import annotations
 
-import configparser
 import dataclasses
 import difflib
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from templatedb import pythonpath
 from templatedb.errors import SettingsError
 from templatedb.records import CloneKind, Keep, Severity
 
@@ -50,7 +50,7 @@ class Settings:
         """The folders that the build puts first on its import path, absolute."""
         entries = self.python_path
         if entries is None:
-            entries = (*_pytest_pythonpath(self.root), ".")
+            entries = (*pythonpath.of_pytest(self.root), ".")
         return tuple(dict.fromkeys(self.root / entry for entry in entries))
 
 
@@ -262,42 +262,3 @@ def with_overrides(settings: Settings, **table: object) -> Settings:
                 what=f"setting {key!r} is {value!r}; allowed: {allowed}", remedy=str(error), key=key, value=value
             ) from None
     return dataclasses.replace(settings, **values)
-
-
-def _pytest_pythonpath(root: Path) -> Iterator[str]:
-    """Yield pytest's ``pythonpath`` of the folder *root*, from the first file that pytest itself would take.
-
-    Read here, not asked of pytest, so that the command and the library build with the same import path.
-    Source: pytest documentation, "Configuration file formats".
-    """
-    for name in ("pytest.toml", ".pytest.toml"):
-        if (root / name).is_file():
-            yield from _as_list(_read_toml(root / name).get("pytest", {}).get("pythonpath", []))
-            return
-    for name in ("pytest.ini", ".pytest.ini"):
-        if (root / name).is_file():
-            yield from _ini_value(root / name, "pytest")
-            return
-    if (root / "pyproject.toml").is_file():
-        tool = _read_toml(root / "pyproject.toml").get("tool", {}).get("pytest", {})
-        if tool:
-            yield from _as_list(tool.get("pythonpath", tool.get("ini_options", {}).get("pythonpath", [])))
-            return
-    for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
-        if (root / name).is_file():
-            yield from _ini_value(root / name, section)
-
-
-def _as_list(value: object) -> list[str]:
-    return (
-        value.split() if isinstance(value, str) else [str(entry) for entry in value] if isinstance(value, list) else []
-    )
-
-
-def _ini_value(path: Path, section: str) -> list[str]:
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read_string(path.read_text(encoding="utf-8"))
-    except (configparser.Error, UnicodeDecodeError):
-        return []  # pytest reports its own broken configuration, better than we could
-    return parser.get(section, "pythonpath", fallback="").split()

@@ -61,7 +61,7 @@ class Done:
 
     revisions: int
     migration_s: float
-    """Seconds that the migrations themselves took: without starting Python and importing, which no test would repeat."""
+    """Seconds of the migrations themselves, without starting Python and importing, which no test would repeat."""
     heads: tuple[str, ...]
     version_table: str | None
     """Name of the table that Alembic used, None when Alembic did not run."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 _MACHINERY = ("templatedb", "alembic", "sqlalchemy", "aiosqlite", "greenlet", "mako")
 
@@ -12,30 +14,42 @@ _MACHINERY = ("templatedb", "alembic", "sqlalchemy", "aiosqlite", "greenlet", "m
 def of(error: BaseException) -> str:
     """Return the traceback of *error* and its causes, reduced to frames of the user's code.
 
-    Where no frame is the user's, the libraries' frames stay (ours never): a traceback without frames helps nobody.
+    Where no frame at all is the user's, the libraries' frames stay (ours never): a traceback without frames helps
+    nobody.
     """
     told = traceback.TracebackException.from_exception(error)
-    seen: set[int] = set()
-    chain: list[traceback.TracebackException | None] = [told]
-    while chain:
-        part = chain.pop()
-        if part is None or id(part) in seen:
-            continue
-        seen.add(id(part))
-        part.stack = _reduced(part.stack)
-        chain += [part.__cause__, part.__context__]
+    parts = list(_chain(told))
+    users_are_there = any(_users(part.stack) for part in parts)
+    for part in parts:
+        frames = _users(part.stack) if users_are_there else _theirs(part.stack)
+        # Without a stack the module prints no empty "Traceback" line above the message.
+        shown: Any = traceback.StackSummary.from_list(frames) if frames else None
+        part.stack = shown
     return "".join(told.format())
 
 
-def _reduced(stack: traceback.StackSummary) -> traceback.StackSummary:
+def _chain(told: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
+    waiting: list[traceback.TracebackException | None] = [told]
+    seen: set[int] = set()
+    while waiting:
+        part = waiting.pop()
+        if part is not None and id(part) not in seen:
+            seen.add(id(part))
+            yield part
+            waiting += [part.__cause__, part.__context__]
+
+
+def _theirs(stack: traceback.StackSummary) -> list[traceback.FrameSummary]:
     own = str(Path(__file__).parents[1])
-    theirs = [frame for frame in stack if not frame.filename.startswith(own)]
-    users = [frame for frame in theirs if not _is_machinery(frame.filename)]
-    return traceback.StackSummary.from_list(users or theirs)
+    return [frame for frame in stack if not frame.filename.startswith(own)]
+
+
+def _users(stack: traceback.StackSummary) -> list[traceback.FrameSummary]:
+    return [frame for frame in _theirs(stack) if not _is_machinery(frame.filename)]
 
 
 def _is_machinery(filename: str) -> bool:
-    if filename.startswith("<frozen"):
+    if filename.startswith("<"):  # frozen importlib, and the functions that Alembic makes from text
         return True
     parts = Path(filename).parts
     for folder in ("site-packages", "dist-packages"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import dataclasses
 import os
 from collections.abc import Iterator
@@ -80,6 +81,8 @@ class Alembic:
         options = CommandLine(prog="alembic").parser.parse_args(["upgrade", self.revision])
         where: dict[str, Path] = {"toml_file": config.toml} if config.toml else {}
         alembic = Config(config.ini and str(config.ini), cmd_opts=options, **where)  # type: ignore[arg-type]  # Path is fine
+        if config.ini and "%" in str(config.ini.absolute().parent):
+            vars(alembic)["file_config"] = _parser(config.ini)
         asked = alembic.file_config.get("alembic", "sqlalchemy.url", raw=True, fallback=None)
         url = sqlite_url(target.path, driver_like(asked))
         alembic.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
@@ -95,3 +98,10 @@ class Alembic:
     def _read(self, root: Path, import_folders: tuple[Path, ...]) -> AlembicConfig:
         version = versions.as_numbers(versions.installed("alembic"))
         return alembic_config.read(root / self.config, root, import_folders, version)
+
+
+def _parser(ini: Path) -> configparser.ConfigParser:
+    """Parse *ini* as Alembic does, but for a percent sign in its folder's name, which ends Alembic itself."""
+    parser = configparser.ConfigParser({"here": alembic_config.escaped_here(ini)})
+    parser.read(ini, encoding="utf-8")
+    return parser

@@ -126,7 +126,7 @@ class _Reader:
         beside = path if is_toml else path.parent / "pyproject.toml"
         self.table = self._table(beside) if self.knows_toml and beside.is_file() else {}
         self.toml_path = beside if self.table or is_toml else None
-        self.ini = configparser.ConfigParser({"here": path.absolute().parent.as_posix()})
+        self.ini = configparser.ConfigParser({"here": escaped_here(path)})
         self.raw = configparser.RawConfigParser()
         if self.ini_path is not None:
             try:
@@ -182,7 +182,14 @@ class _Reader:
 
     def _here(self, value: str) -> str:
         here = self.toml_path.absolute().parent.as_posix() if self.toml_path else ""
-        return value.replace("%(here)s", here).replace("%%", "%")
+        try:
+            return value % {"here": here}
+        except (KeyError, ValueError, TypeError) as error:
+            raise SettingsError(
+                what=f"{value!r} in [tool.alembic] of {self.toml_path} cannot be read: {error!r}",
+                remedy="Write a percent sign as %%.",
+                source=self.toml_path,
+            ) from error
 
     def raw_options(self) -> Iterator[tuple[str, str]]:
         for section in self.raw.sections():
@@ -191,6 +198,11 @@ class _Reader:
         for name, value in self.table.items():
             if name != "post_write_hooks":
                 yield f"tool.alembic.{name}", repr(value)
+
+
+def escaped_here(path: Path) -> str:
+    """Return what ``%(here)s`` stands for, so that configparser survives a percent sign in a folder's name."""
+    return path.absolute().parent.as_posix().replace("%", "%%")
 
 
 def _is_resource(location: str) -> bool:

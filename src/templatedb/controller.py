@@ -1,0 +1,51 @@
+"""The controller of pytest-xdist: it has the terminal, its workers have the databases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from templatedb.summary import Tally
+
+TALLY_NAME = "templatedb_tally"
+"""Name under which workers send what they did, as JSON."""
+TALLY: pytest.StashKey[Tally] = pytest.StashKey()
+"""What the controller knows from its workers."""
+
+
+class Controller:
+    """The controller of xdist: prints what its workers send."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Start with nothing from any worker."""
+        self._config = config
+        self._shown: set[str] = set()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print what became of a golden when the first worker tells it: workers have no terminal."""
+        text = vars(report).pop(TALLY_NAME, None)
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if text is None or reporter is None:
+            return
+        from templatedb.summary import Tally
+
+        tally = Tally()
+        tally.add(text)
+        for key, status in tally.statuses.items():
+            if key not in self._shown:
+                self._shown.add(key)
+                reporter.ensure_newline()
+                reporter.write_line(f"templatedb: {status.line}")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Add up what a worker did. A worker that crashed sends nothing."""
+        del error
+        text = getattr(node, "workeroutput", {}).get(TALLY_NAME)
+        if text is not None:
+            from templatedb.summary import Tally
+
+            self._config.stash.setdefault(TALLY, Tally()).add(text)

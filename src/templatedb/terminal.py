@@ -1,0 +1,75 @@
+"""What a pytest process says while something happens, and where it puts its clones."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from templatedb.build.messages import Progress
+
+
+class ClonesFolder:
+    """pytest's temporary folder for this process, made at first use."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Make nothing yet."""
+        self._config = config
+        self._folder: Path | None = None
+
+    def __call__(self) -> Path:
+        """Return the folder, the same one each time."""
+        if self._folder is None:
+            factory: pytest.TempPathFactory = self._config._tmp_path_factory  # type: ignore[attr-defined]
+            self._folder = factory.mktemp("templatedb")
+        return self._folder
+
+
+class Terminal:
+    """What is said while something happens: through pytest's terminal, or from the first worker to standard error."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Look whether somebody watches."""
+        self._config = config
+        self._width = 0
+        # Asked now, while nothing is captured: later file descriptor 2 may be pytest's.
+        self._is_terminal = os.isatty(2)
+
+    def notice(self, line: str) -> None:
+        """Write a line now; the summary repeats it."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        text = f"templatedb: {line}"
+        if reporter is not None:
+            with self._uncaptured():
+                reporter.ensure_newline()
+                reporter.write_line(text, yellow=True)
+        elif os.environ.get("PYTEST_XDIST_WORKER") == "gw0":  # the others would say the same
+            _write_stderr(text + "\n")
+
+    def progress(self, progress: Progress, elapsed_s: float) -> None:
+        """Rewrite one line on a terminal; write nothing anywhere else."""
+        from templatedb.summary import progress_line
+
+        if not self._is_terminal or elapsed_s < 0.3:
+            return
+        line = progress_line(progress.done, progress.total, progress.name, elapsed_s)
+        finished = progress.total and progress.done == progress.total
+        text = "\r" + " " * self._width + "\r" + ("" if finished else line)
+        self._width = 0 if finished else len(line)
+        with self._uncaptured():
+            _write_stderr(text)
+
+    def _uncaptured(self) -> Any:
+        capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
+        return capture.global_and_fixture_disabled()
+
+
+def _write_stderr(text: str) -> None:
+    stream = sys.__stderr__
+    if stream is not None:
+        stream.write(text)
+        stream.flush()

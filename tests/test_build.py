@@ -1,0 +1,586 @@
+"""Any env.py is built unchanged, into our file, and never reaches another database."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from projects import PLAIN_ENV, alembic_project, env_with_engine, revision, run, tables, write
+from templatedb import Alembic, BuildError, Function, Template, load
+
+ASYNC_MAIN = """
+import asyncio
+
+from alembic import context
+from sqlalchemy import engine_from_config, pool
+from sqlalchemy.ext.asyncio import AsyncEngine, async_engine_from_config, create_async_engine
+
+config = context.config
+
+
+def migrate(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main():
+    engine = {engine}
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+asyncio.run(main())
+"""
+
+ENVIRONMENTS = {
+    "url of the ini": PLAIN_ENV,
+    "literal": env_with_engine("sqlalchemy.create_engine('sqlite:///prod.db')"),
+    "literal in memory": env_with_engine("sqlalchemy.create_engine('sqlite://')"),
+    "variable": env_with_engine("sqlalchemy.create_engine(os.environ['DATABASE_URL'])", "import os"),
+    "settings module": env_with_engine("settings.ENGINE", "import settings"),
+    "pooled engine with a connect listener for WAL": env_with_engine("settings.wal()", "import settings"),
+    "async from ini": ASYNC_MAIN.format(engine="async_engine_from_config(config.get_section('alembic'))"),
+    "async of old template": ASYNC_MAIN.format(
+        engine="AsyncEngine(engine_from_config({**config.get_section('alembic'), 'sqlalchemy.url':"
+        " 'sqlite+aiosqlite:///prod.db'}, poolclass=pool.NullPool))"
+    ),
+    "async literal": ASYNC_MAIN.format(engine="create_async_engine('sqlite+aiosqlite:///prod.db')"),
+    "async from the variable": ASYNC_MAIN.format(
+        engine="create_async_engine(__import__('os').environ['DATABASE_URL'])"
+    ),
+    "connection required": """
+        from alembic import context
+        connection = context.config.attributes["connection"]
+        context.configure(connection=connection)
+        with context.begin_transaction():
+            context.run_migrations()
+        """,
+    "engine of a required connection": """
+        from alembic import context
+        with context.config.attributes.get("connection").engine.connect() as connection:
+            context.configure(connection=connection)
+            with context.begin_transaction():
+                context.run_migrations()
+        """,
+    "engine under the name of the connection": """
+        from alembic import context
+        with context.config.attributes.get("connection").connect() as connection:
+            context.configure(connection=connection)
+            with context.begin_transaction():
+                context.run_migrations()
+        """,
+    "connection if there is one": PLAIN_ENV.replace(
+        "config = context.config", "config = context.config\nassert config.attributes.get('connection') is None"
+    ),
+    "begin around it": PLAIN_ENV.replace("engine.connect()", "engine.begin()"),
+    "own version table": PLAIN_ENV.replace("connection=connection", "connection=connection, version_table='ddl'"),
+    "transaction per migration": PLAIN_ENV.replace(
+        "connection=connection", "connection=connection, transaction_per_migration=True"
+    ),
+    "x arguments and options of the command line": "from alembic import context\n"
+    "assert context.get_x_argument(as_dictionary=True) == {}\n"
+    "assert context.config.cmd_opts.revision == 'heads'\n" + PLAIN_ENV,
+    "logging from the ini": "from logging.config import fileConfig\nfrom alembic import context\n"
+    "fileConfig(context.config.config_file_name)\n" + PLAIN_ENV,
+    "noise, threads and connections left behind": PLAIN_ENV
+    + """
+import socket, threading, time
+print("x" * 100_000)
+left = engine.connect()
+threading.Thread(target=time.sleep, args=(600,)).start()
+with socket.socket() as bound:
+    bound.bind(("127.0.0.1", 0))
+with socket.socket(type=socket.SOCK_DGRAM) as asking:
+    asking.connect(("127.0.0.1", 9))
+""",
+}
+
+INI = textwrap.dedent(
+    """\
+    script_location = %(here)s/scripts
+    sqlalchemy.url = sqlite:///app.db
+    [loggers]
+    keys = root
+    [handlers]
+    keys = console
+    [formatters]
+    keys = plain
+    [logger_root]
+    level = INFO
+    handlers = console
+    [handler_console]
+    class = StreamHandler
+    args = (sys.stderr,)
+    formatter = plain
+    [formatter_plain]
+    format = %(message)s
+    """
+)
+
+
+def env_project(project, env, **options):
+    alembic_project(project, env=textwrap.dedent(env), **options)
+    write(
+        project / "settings.py",
+        """
+        import os, sqlalchemy
+        from sqlalchemy import event
+
+        ENGINE = sqlalchemy.create_engine(os.environ.get("APP_DATABASE", "sqlite:///prod.db"))
+
+
+        def wal():
+            @event.listens_for(ENGINE, "connect")
+            def on_connect(connection, record):
+                connection.execute("pragma journal_mode = wal")
+
+            return ENGINE
+        """,
+    )
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_an_env_py_is_built_unchanged(project, env):
+    """Same tables and rows, in our file; the project's own database is never made."""
+    env_project(project, env, ini=INI)
+    with load().golden() as golden, golden.clone() as clone:
+        assert {"t1", "t2"} < tables(clone.path)
+        assert clone.connect().execute("select name from t2").fetchall() == [("row 2",)]
+        assert (golden.manifest.revisions, golden.manifest.heads) == (2, ("r2",))
+    assert sorted(path.name for path in project.iterdir()) in (
+        ["alembic.ini", "scripts", "settings.py"],
+        ["__pycache__", "alembic.ini", "scripts", "settings.py"],
+    )
+
+
+def test_several_heads_and_branches_are_all_built(project):
+    """The default target is heads."""
+    history = {
+        "r1.py": revision(1),
+        "r2.py": revision(2),
+        "r3.py": revision(3, after="r1"),
+        "x1.py": revision(9, identifier="x1", after=None),
+    }
+    alembic_project(project, revisions=history)
+    with load().golden() as golden, golden.clone() as clone:
+        assert golden.manifest.heads == ("r2", "r3", "x1")
+        assert tables(clone.path) == {"alembic_version", "t1", "t2", "t3", "t9"}
+
+
+def test_a_revision_can_be_the_target(project):
+    """The setting, and Template.at for one test."""
+    alembic_project(project, revisions=3)
+    template = Template(Alembic("alembic.ini"))
+    with template.at("r2").golden() as earlier, earlier.clone() as clone:
+        assert tables(clone.path) == {"alembic_version", "t1", "t2"}
+        assert earlier.key != template.key()
+
+
+@pytest.mark.parametrize("name", ["a b", "50%", "p%41q", "h#x", "q?r", "quo'te\"s", "ünïcode 😀", "-dash"])
+def test_odd_folder_names_are_survived_by_project_and_cache(tmp_path, monkeypatch, name):
+    """In the project's path, in the cache's, and in the URL of a clone."""
+    folder = tmp_path / name
+    alembic_project(folder)
+    monkeypatch.setenv("TEMPLATEDB_CACHE_DIR", str(folder / "cache"))
+    with load(folder).golden() as golden, golden.clone(folder=folder) as clone:
+        import sqlalchemy
+
+        engine = sqlalchemy.create_engine(clone.url)
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("select name from t1").scalar() == "row 1"
+        engine.dispose()
+        assert clone.path.parent == folder
+
+
+def test_env_py_may_choose_the_version_folder_itself(project):
+    """As Prefect's does; the setting 'inputs' names the folder for the key."""
+    env = "from alembic import context\ncontext.script.version_locations = ['chosen']\n" + PLAIN_ENV
+    alembic_project(project, env=env, versions="chosen")
+    write(project / "pyproject.toml", '[tool.templatedb]\ninputs = ["chosen"]\n')
+    with load().golden() as golden:
+        assert golden.manifest.heads == ("r2",)
+
+
+FUNCTIONS = {
+    "sqlite3": """
+        import sqlite3
+
+        def migrate(path):
+            connection = sqlite3.connect(path)
+            connection.execute("create table t1 (id integer primary key)")
+            connection.commit()
+            connection.close()
+        """,
+    "create_all and stamp": """
+        import sqlalchemy as sa
+        from alembic import command
+        from alembic.config import Config
+
+        def migrate(path):
+            metadata = sa.MetaData()
+            sa.Table("t1", metadata, sa.Column("id", sa.Integer, primary_key=True))
+            engine = sa.create_engine(f"sqlite:///{path}")
+            metadata.create_all(engine)
+            config = Config("alembic.ini")
+            config.set_main_option("sqlalchemy.url", f"sqlite:///{path}".replace("%", "%%"))
+            command.stamp(config, "head")
+        """,
+    "a factory with a global engine that ignores the path": """
+        import sqlalchemy as sa
+
+        engine = sa.create_engine("sqlite:///prod.db")
+
+        def migrate(path):
+            with engine.begin() as connection:
+                connection.exec_driver_sql("create table t1 (id integer primary key)")
+        """,
+    "coroutine": """
+        import aiosqlite
+
+        async def migrate(path):
+            async with aiosqlite.connect(path) as connection:
+                await connection.execute("create table t1 (id integer primary key)")
+                await connection.commit()
+        """,
+    "WAL, never closed": """
+        import sqlite3
+
+        def migrate(path):
+            global connection
+            connection = sqlite3.connect(path)
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("create table t1 (id integer primary key)")
+            connection.commit()
+        """,
+    "a scratch database in memory beside it": """
+        import sqlalchemy as sa
+
+        def migrate(path):
+            with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+                connection.exec_driver_sql("create table t1 (id integer primary key)")
+            with sa.create_engine("sqlite://").begin() as connection:
+                connection.exec_driver_sql("create table scratch (id integer primary key)")
+        """,
+}
+
+
+@pytest.mark.parametrize("body", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_function_fills_the_file(project, body):
+    """What it leaves is one file in DELETE mode, with its tables and no other's."""
+    alembic_project(project)
+    write(project / "factory.py", body)
+    with Template(Function("factory:migrate")).golden() as golden, golden.clone() as clone:
+        assert tables(clone.path) - {"alembic_version"} == {"t1"}
+        assert clone.connect().execute("pragma journal_mode").fetchone() == ("delete",)
+    assert not (project / "prod.db").exists()
+
+
+def test_the_mode_that_the_migrations_left_is_recorded(project):
+    """The one stated exception to: a hit equals a miss."""
+    write(project / "factory.py", FUNCTIONS["WAL, never closed"])
+    with Template(Function("factory:migrate")).golden() as golden:
+        assert golden.manifest.journal_mode == "wal"
+
+
+def migrate_in_this_module(path):
+    """A function that a conftest may give as an object."""
+    import sqlite3
+
+    connection = sqlite3.connect(path)
+    connection.execute("create table given (id integer primary key)")
+    connection.commit()
+    connection.close()
+
+
+def test_a_function_may_be_given_as_an_object(project):
+    """Found by the build through its module's own folder."""
+    with Template(Function(migrate_in_this_module)).golden() as golden, golden.clone() as clone:
+        assert tables(clone.path) == {"given"}
+
+
+REFUSALS = {
+    "another file": (
+        "sqlite3.connect('prod.db')",
+        "the build tried to open another database: prod.db",
+    ),
+    "another file, error swallowed": (
+        "with contextlib.suppress(Exception): sqlite3.connect('prod.db')",
+        "the build tried to open another database: prod.db",
+    ),
+    "as a URI": (
+        "sqlite3.connect('file:prod.db', uri=True)",
+        "the build tried to open another database: file:prod.db",
+    ),
+    "by creator": (
+        "sa.create_engine('sqlite://', creator=lambda: sqlite3.connect('prod.db')).connect()",
+        "The engine was made with creator=, which cannot be redirected: use the setting 'function'",
+    ),
+    "attached": (
+        "op.get_bind().connection.driver_connection.execute(\"attach 'prod.db' as other\")",
+        "the build tried to attach another database: prod.db",
+    ),
+    "vacuumed into": (
+        "sqlite3.connect(':memory:').execute(\"vacuum into 'prod.db'\")",
+        "the build tried to attach another database: prod.db",
+    ),
+    "a second one through SQLAlchemy": (
+        "sa.create_engine('sqlite:///other.db').connect()",
+        "the build asked for two different databases: ",
+    ),
+    "another dialect": (
+        "fake_postgres().connect()",
+        "the build tried to open a postgresql database (postgresql://me:***@db.example:5432/shop)",
+    ),
+}
+
+IMPORTS = """
+import contextlib, sqlite3
+from types import ModuleType
+
+
+def fake_postgres():
+    driver = ModuleType("pg8000")
+    driver.__dict__.update(paramstyle="format", __version__="1.31.0", Error=Exception)
+    from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
+
+    PGDialect_pg8000.import_dbapi = classmethod(lambda cls: driver)
+    return sa.create_engine("postgresql+pg8000://me:secret@db.example:5432/shop")
+"""
+
+
+@pytest.mark.parametrize(("code", "message"), REFUSALS.values(), ids=REFUSALS)
+def test_another_database_is_refused_before_it_is_touched(project, cache, code, message):
+    """Also when the code swallows the error; nothing is published, and no password is shown."""
+    alembic_project(project, revisions={"r1.py": revision(1), "r2.py": revision(2, code, extra=IMPORTS)})
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    assert message in str(caught.value)
+    assert "secret" not in caught.value.report.split("--- output")[0].split("\n\n")[0]
+    assert not (project / "prod.db").exists()
+    assert not list(cache.glob("v1/goldens/*"))
+
+
+def test_reading_a_data_file_and_vacuuming_are_no_offence(project):
+    """A read-only URI, databases in memory, and a plain VACUUM."""
+    body = """
+        op.create_table('t1', sa.Column('name', sa.String))
+        with contextlib.closing(sqlite3.connect('file:seed.db?mode=ro', uri=True)) as seed:
+            rows = seed.execute('select name from names').fetchall()
+        with contextlib.closing(sqlite3.connect(':memory:')) as scratch:
+            scratch.execute('create table x (y)')
+            scratch.execute("attach ':memory:' as other")
+            scratch.execute('vacuum')
+        op.bulk_insert(sa.table('t1', sa.column('name')), [{'name': name} for (name,) in rows])
+        """
+    alembic_project(project, revisions={"r1.py": revision(1, body, extra=IMPORTS)})
+    import sqlite3
+
+    seed = sqlite3.connect(project / "seed.db")
+    seed.execute("create table names as select 'ada' as name")
+    seed.commit()
+    seed.close()
+    with load().golden() as golden, golden.clone() as clone:
+        assert clone.connect().execute("select name from t1").fetchall() == [("ada",)]
+
+
+def test_an_outgoing_connection_is_refused_and_told(project):
+    """The code sees a refused connection, the user a warning; the build goes on."""
+    body = """
+        import socket
+        try:
+            socket.create_connection(('127.0.0.1', 9), timeout=5)
+        except ConnectionRefusedError as error:
+            print(error)
+        op.create_table('t1', sa.Column('id', sa.Integer))
+        """
+    alembic_project(project, revisions={"r1.py": revision(1, body)})
+    with load().golden() as golden:
+        assert golden.manifest.warnings == ("the build tried to connect to ('127.0.0.1', 9) and was refused",)
+
+
+def test_a_failing_migration_tells_revision_traceback_and_output(project, cache):
+    """The user's frames, not ours nor the libraries'; nothing is published."""
+    body = "print('about to fail')\nop.execute('select * from no_such_table')"
+    alembic_project(project, revisions={"r1.py": revision(1), "r2.py": revision(2, body)})
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    error = caught.value
+    assert error.what.startswith("migration r2 (make t2) failed: OperationalError: (sqlite3.OperationalError) no such")
+    assert error.remedy == f"Nothing was published. Correct {project}/scripts/versions/r2.py"
+    assert error.revision == "r2"
+    assert "about to fail" in error.output
+    files = {line.strip().split(",")[0] for line in error.traceback.splitlines() if line.startswith("  File")}
+    assert files == {f'File "{project}/scripts/env.py"', f'File "{project}/scripts/versions/r2.py"'}
+    assert "about to fail" in error.report
+    assert not list(cache.glob("v1/goldens/*")) + list(cache.glob("v1/builds/*"))
+
+
+ENDINGS = {
+    "no run_migrations": ("from alembic import context\n", "env.py ended without running the migrations; it asked for"),
+    "no commit": (
+        PLAIN_ENV + "\nimport sqlite3\nother = sqlite3.connect(engine.url.database)\n"
+        "other.execute('delete from alembic_version')\nother.commit()\nother.close()\n",
+        "the migrations ran, but the file is at no revision instead of ['r2']\nenv.py did not commit",
+    ),
+    "system exit": ("raise SystemExit(3)", "the build failed: SystemExit: 3"),
+    "exit code 0": (
+        "import os\nos._exit(0)",
+        "the build process ended with exit code 0 before the migrations were done",
+    ),
+    "killed": (
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+        "the build process was ended by signal 9 before the migrations were done",
+    ),
+    "syntax error": ("def :", "the build failed: SyntaxError: "),
+    "import error": (
+        "import no_such_module",
+        "the build failed: ModuleNotFoundError: No module named 'no_such_module'",
+    ),
+    "fewer revisions": (
+        "from alembic import context\nsteps = context._proxy.context_opts['fn']\n"
+        "context._proxy.context_opts['fn'] = lambda heads, ctx: steps(heads, ctx)[:1]\n" + PLAIN_ENV,
+        "the migrations ended before 'heads': 1 not run, first r2",
+    ),
+}
+
+
+@pytest.mark.parametrize(("env", "message"), ENDINGS.values(), ids=ENDINGS)
+def test_a_build_that_ends_too_early_is_an_error(project, cache, env, message):
+    """Success can be empty; the message says what happened."""
+    alembic_project(project, env=env)
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    assert message in str(caught.value)
+    assert not list(cache.glob("v1/goldens/*"))
+
+
+def test_a_task_in_a_running_loop_is_not_taken_for_success(project):
+    """env.py returns before the migrations ran: the run ended with no file."""
+    env = """
+        import asyncio
+
+        from alembic import context
+
+        async def main():
+            context.run_migrations()
+
+        async def outer():
+            asyncio.get_running_loop().create_task(main())
+
+        asyncio.run(outer())
+        """
+    alembic_project(project, env=textwrap.dedent(env))
+    with pytest.raises(BuildError, match="env.py ended without running the migrations"):
+        load().golden()
+
+
+def test_home_is_empty_and_the_environment_is_the_projects(project, monkeypatch):
+    """No private key of the developer gets into a golden that is shared."""
+    body = """
+        import os, site
+        op.create_table('t1', sa.Column('name', sa.String), sa.Column('value', sa.String))
+        facts = {name: os.environ.get(name) for name in ('PYTEST_CURRENT_TEST', 'APP_ENV', 'KEPT', 'XDG_CONFIG_HOME')}
+        facts |= {'home': str(os.listdir(os.path.expanduser('~'))), 'cwd': os.getcwd(), 'base': site.getuserbase()}
+        op.bulk_insert(sa.table('t1', sa.column('name'), sa.column('value')),
+                       [{'name': k, 'value': v} for k, v in facts.items()])
+        """
+    alembic_project(project, revisions={"r1.py": revision(1, body)})
+    write(project / "pyproject.toml", '[tool.templatedb]\nbuild_env = {APP_ENV = "test"}\n')
+    monkeypatch.setenv("KEPT", "yes")
+    monkeypatch.setenv("PYTHONUSERBASE", "/old/user/base")
+    (project / "sub").mkdir()
+    monkeypatch.chdir(project / "sub")
+    with load().golden() as golden, golden.clone() as clone:
+        facts = dict(clone.connect().execute("select name, value from t1"))
+    config_home = facts.pop("XDG_CONFIG_HOME")
+    assert "/builds/" in config_home
+    assert facts == {
+        "PYTEST_CURRENT_TEST": None,
+        "APP_ENV": "test",
+        "KEPT": "yes",
+        "home": "[]",
+        "cwd": str(project),
+        "base": "/old/user/base",
+    }
+
+
+def test_a_migration_that_asks_for_a_golden_gets_an_error_not_a_deadlock(project):
+    """The build's process knows what it is."""
+    body = "from templatedb import load\nload().golden()"
+    alembic_project(project, revisions={"r1.py": revision(1, body)})
+    with pytest.raises(BuildError, match="a migration asked for a golden while golden .* was being built"):
+        load().golden()
+
+
+SLOW = "import time, pathlib\npathlib.Path('started').touch()\ntime.sleep(60)"
+
+
+def children_of(pid):
+    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in done.stdout.split()]
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as opened:
+        return opened.read().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.fixture
+def slow_build(project):
+    """A command in the middle of a migration, and the pid of its build process."""
+    alembic_project(project, revisions={"r1.py": revision(1, SLOW)})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "templatedb", "build"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 30
+    while not (project / "started").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    (builder,) = children_of(process.pid)
+    yield process, builder
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_no_process_of_ours_outlives_the_command(slow_build, project, cache, how):
+    """Killed, interrupted or ended: the builder goes within two seconds, and the next run is right."""
+    process, builder = slow_build
+    process.send_signal(how)
+    out, err = process.communicate(timeout=5)
+    if how == signal.SIGINT:
+        assert (process.returncode, err) == (130, "templatedb: interrupted; nothing was published\n")
+    deadline = time.monotonic() + 2
+    while alive(builder) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(builder)
+    write(project / "scripts/versions/r1.py", revision(1))
+    done = run("templatedb", "build", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert len(list(cache.glob("v1/goldens/*"))) == 1
+
+
+def test_progress_names_each_revision(project):
+    """Done of total, and the name of the current one."""
+    from templatedb.golden import Wishes
+
+    alembic_project(project, revisions=3)
+    seen = []
+    load().golden(Wishes(on_progress=lambda progress, elapsed_s: seen.append(progress))).close()
+    assert seen[-1].done == seen[-1].total == 3
+    assert {(progress.revision, progress.name) for progress in seen} <= {
+        ("", ""),
+        ("r1", "make t1"),
+        ("r2", "make t2"),
+        ("r3", "make t3"),
+    }

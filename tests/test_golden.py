@@ -1,0 +1,379 @@
+"""One build for everybody, right answers whatever happens to locks, disks and processes."""
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from projects import alembic_project, builds_in, revision, run, tables, write
+from templatedb import BuildError, CacheError, LockTimeoutError, MissError, load, lock
+from templatedb.golden import Wishes
+from templatedb.records import Outcome
+
+COUNTING = """
+import os, time
+with open('builds.txt', 'a') as opened:
+    opened.write('build\\n')
+time.sleep(0.3)
+op.create_table('t1', sa.Column('id', sa.Integer))
+"""
+
+
+def counted(project):
+    path = project / "builds.txt"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def test_the_first_builds_and_the_second_hits(project, cache):
+    """Outcomes, counted in the cache and in the build."""
+    alembic_project(project, revisions={"r1.py": revision(1, COUNTING)})
+    outcomes = []
+    for _ in range(3):
+        with load().golden() as golden:
+            outcomes.append(golden.outcome)
+    assert (outcomes, builds_in(cache), counted(project)) == ([Outcome.BUILT, Outcome.HIT, Outcome.HIT], 1, 1)
+
+
+def test_the_golden_is_read_only_and_named_by_its_digest(project, cache):
+    """Content-addressed: 0400, never rewritten."""
+    import hashlib
+
+    alembic_project(project)
+    with load().golden() as golden:
+        assert golden.path == cache / "v1/goldens" / f"{golden.manifest.digest}.sqlite"
+        assert golden.path.stat().st_mode & 0o777 == 0o400
+        assert hashlib.sha256(golden.path.read_bytes()).hexdigest() == golden.manifest.digest
+        assert golden.path.stat().st_size == golden.manifest.size_bytes
+
+
+def test_threads_that_ask_at_once_share_one_build(project, cache):
+    """Eight threads, one golden."""
+    alembic_project(project, revisions={"r1.py": revision(1, COUNTING)})
+    found = []
+
+    def ask():
+        with load().golden() as golden:
+            found.append((golden.key, golden.manifest.digest))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(found), len(set(found)), counted(project)) == (8, 1, 1)
+
+
+def test_processes_that_ask_at_once_share_one_build(project, cache):
+    """Eight commands, cold."""
+    alembic_project(project, revisions={"r1.py": revision(1, COUNTING)})
+    commands = [
+        subprocess.Popen([sys.executable, "-m", "templatedb", "build"], stdout=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    lines = [command.communicate()[0] for command in commands]
+    assert (counted(project), builds_in(cache)) == (1, 1)
+    assert sum(" built in " in line and "another process" not in line for line in lines) == 1
+
+
+def test_with_a_lock_that_does_not_lock_there_are_more_builds_and_right_answers(project, cache, monkeypatch):
+    """Publishing is content-addressed; a lock saves work only."""
+
+    @contextlib.contextmanager
+    def lying_lock(path, **options):
+        yield False
+
+    monkeypatch.setattr(lock, "hold", lying_lock)
+    alembic_project(project, revisions={"r1.py": revision(1, COUNTING)})
+    found = []
+
+    def ask():
+        with load().golden() as golden, golden.clone() as clone:
+            found.append(tables(clone.path))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [{"alembic_version", "t1"}] * 6
+    assert counted(project) > 1
+
+
+def test_rebuild_builds_once_for_everybody_of_one_moment(project, cache):
+    """Workers of one run share the moment, so they share the build."""
+    alembic_project(project)
+    load().golden().close()
+    moment = time.time()
+    outcomes = []
+    for _ in range(2):
+        with load().golden(rebuild_before=moment) as golden:
+            outcomes.append(golden.outcome)
+    assert (outcomes, builds_in(cache)) == ([Outcome.BUILT, Outcome.HIT], 2)
+
+
+def test_a_required_hit_that_is_none_names_the_key(project, cache):
+    """And builds nothing."""
+    alembic_project(project)
+    with pytest.raises(MissError) as caught:
+        load().golden(Wishes(require_hit=True))
+    assert str(caught.value) == (
+        f"no golden for key {load().key()} in {cache}\nRun templatedb build first, or restore the cache under this key."
+    )
+    assert builds_in(cache) == 0
+
+
+def test_a_failed_build_is_tried_once_by_a_test_run(project):
+    """The others of the run get the same report at once; another run tries again."""
+    alembic_project(project, revisions={"r1.py": revision(1, COUNTING + "\nraise ValueError('no')")})
+    reports = []
+    for name in ("run-1", "run-1", "run-2"):
+        with pytest.raises(BuildError) as caught:
+            load().golden(Wishes(run=name))
+        reports.append(caught.value.report)
+    assert counted(project) == 2
+    assert reports[0] == reports[1]
+    assert "ValueError: no" in reports[0]
+
+
+def test_callers_that_wait_for_a_failing_build_do_not_repeat_it(project):
+    """Eight threads, one try: no stampede of the same traceback."""
+    alembic_project(project, revisions={"r1.py": revision(1, COUNTING + "\nraise ValueError('no')")})
+    failures = []
+
+    def ask():
+        try:
+            load().golden()
+        except BuildError as error:
+            failures.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(failures), len(set(failures)), counted(project)) == (8, 1, 1)
+    with pytest.raises(BuildError):
+        load().golden()
+    assert counted(project) == 2, "who asks later tries again"
+
+
+def damage(path: Path, how: str):
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    if how == "one bit":
+        data[len(data) // 2] ^= 1
+    elif how == "cut by one byte":
+        data = data[:-1]
+    elif how == "empty":
+        data = bytearray()
+    elif how == "zeros":
+        data = bytearray(len(data))
+    path.write_bytes(data)
+    if how == "removed":
+        path.unlink()
+    elif how == "a link":
+        path.rename(path.with_suffix(".moved"))
+        path.symlink_to(path.with_suffix(".moved"))
+
+
+@pytest.mark.parametrize("how", ["one bit", "cut by one byte", "empty", "zeros", "removed", "a link"])
+def test_a_damaged_golden_is_never_used(project, cache, how):
+    """An empty file is a valid database to SQLite; the digest is the proof."""
+    alembic_project(project)
+    with load().golden() as golden:
+        path, expected = golden.path, golden.clone().dump()
+    damage(path, how)
+    with load().golden() as golden, golden.clone() as clone:
+        assert (golden.outcome, clone.dump()) == (Outcome.BUILT, expected)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"\0" * 200])
+def test_a_damaged_manifest_is_a_miss(project, cache, data):
+    """Never an error."""
+    alembic_project(project)
+    load().golden().close()
+    (manifest,) = cache.glob("v1/manifests/*/1.json")
+    manifest.write_bytes(data)
+    with load().golden() as golden:
+        assert golden.outcome is Outcome.BUILT
+
+
+def broken_cache(cache: Path, how: str):
+    if how == "a file in its place":
+        cache.touch()
+    elif how == "open to others":
+        cache.mkdir()
+        cache.chmod(0o777)
+    elif how == "a file in the place of a folder":
+        (cache / "v1").mkdir(parents=True)
+        (cache / "v1/locks").touch()
+
+
+BROKEN = ["a file in its place", "open to others", "a file in the place of a folder"]
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_cache_that_cannot_be_used_costs_a_private_build_and_one_line(project, cache, how):
+    """A cache problem never fails a test."""
+    alembic_project(project)
+    broken_cache(cache, how)
+    lines = []
+    with load().golden(Wishes(notice=lines.append)) as golden, golden.clone() as clone:
+        assert golden.outcome is Outcome.PRIVATE
+        assert "t2" in tables(clone.path)
+    (line,) = lines
+    assert line.startswith("building privately, this run pays for it alone: ")
+    assert str(cache) in line
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_strict_makes_a_cache_problem_an_error(project, cache, how):
+    """For those who would rather know."""
+    alembic_project(project)
+    broken_cache(cache, how)
+    with pytest.raises(CacheError):
+        load().with_settings(strict=True).golden()
+
+
+def test_a_lock_held_for_too_long_ends_in_a_private_build(project, cache):
+    """No lock hangs; the line names the holder."""
+    alembic_project(project)
+    template = load().with_settings(lock_timeout="1.5s")
+    lines = []
+    path = cache / "v1/locks" / f"{template.key()}.lock"
+    path.parent.mkdir(parents=True, mode=0o700)
+    cache.chmod(0o700)
+    (cache / "v1").chmod(0o700)
+    with lock.hold(path, timeout_s=1), template.golden(Wishes(notice=lines.append)) as golden:
+        assert golden.outcome is Outcome.PRIVATE
+    waiting, private = lines
+    assert waiting.startswith(f"waiting for process {os.getpid()} on ")
+    assert private.startswith(f"building privately, this run pays for it alone: the lock {path} is still held after")
+    with lock.hold(path, timeout_s=1), pytest.raises(LockTimeoutError):
+        template.with_settings(strict=True).golden()
+
+
+def test_inputs_edited_during_the_build_are_not_published(project, cache):
+    """This run uses the result; nobody else gets it under the wrong key."""
+    edit = "import pathlib\npathlib.Path('scripts/versions/r2.py').open('a').write('# edited')\n"
+    body = edit + "op.create_table('t1', sa.Column('id', sa.Integer))"
+    alembic_project(project, revisions={"r1.py": revision(1, body), "r2.py": revision(2)})
+    lines = []
+    with load().golden(Wishes(notice=lines.append)) as golden, golden.clone() as clone:
+        assert golden.outcome is Outcome.PRIVATE
+        assert "t1" in tables(clone.path)
+    assert lines == ["an input was edited during the build: its result is used by this run only"]
+    assert builds_in(cache) == 0
+
+
+def test_branches_a_b_a_build_twice(project, cache):
+    """Going back to a branch is a hit."""
+    alembic_project(project)
+    outcomes = []
+    for text in ("# a", "# b", "# a"):
+        write(project / "scripts/versions/r2.py", revision(2) + text)
+        with load().golden() as golden:
+            outcomes.append(golden.outcome)
+    assert outcomes == [Outcome.BUILT, Outcome.BUILT, Outcome.HIT]
+
+
+def test_deleting_the_whole_cache_under_an_open_golden_hurts_nobody(project, cache):
+    """Its descriptor keeps the bytes."""
+    alembic_project(project)
+    with load().golden() as golden:
+        shutil.rmtree(cache)
+        for kind in ("file", "memory"):
+            with golden.clone(kind) as clone:
+                assert clone.connect().execute("select name from t2").fetchone() == ("row 2",)
+    with load().golden() as golden:
+        assert golden.outcome is Outcome.BUILT
+
+
+POINTS = ["build_folder", "_build_and_verify", "verify", "publish", "write_atomically", "sync_folder"]
+
+KILLED = """
+import os, signal, sys
+import templatedb.cache, templatedb.golden, templatedb.publish
+from templatedb import load
+
+point, when = sys.argv[1:]
+for module in (templatedb.cache, templatedb.golden, templatedb.publish, templatedb.cache.Cache):
+    if hasattr(module, point):
+        original = getattr(module, point)
+
+        def die(*arguments, original=original, **options):
+            if when == "after":
+                original(*arguments, **options)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        setattr(module, point, die)
+load().golden()
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_any_step_the_next_run_is_right_without_cleaning(project, cache, point, when):
+    """A miss or a whole golden, never something in between."""
+    alembic_project(project)
+    if point == "write_atomically":  # so that the first one is the manifest's, not the README's
+        from templatedb.cache import open_cache
+
+        open_cache(cache)
+    done = subprocess.run([sys.executable, "-c", KILLED, point, when], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    with load().golden() as golden, golden.clone() as clone:
+        assert "t2" in tables(clone.path)
+        assert golden.outcome in (Outcome.BUILT, Outcome.HIT)
+
+
+def test_one_project_gives_the_same_database_through_every_door(project, cache, tmp_path, monkeypatch):
+    """Library, command, pytest and a worker of it, from another working directory: key, schema and rows."""
+    alembic_project(project)
+    write(
+        project / "test_it.py",
+        """
+        from pathlib import Path
+
+        def test_it(clone, templatedb_golden, worker_id="main"):
+            Path("found.txt").write_text(templatedb_golden.key + "\\n" + clone.dump())
+        """,
+    )
+    found = []
+
+    def take(text):
+        key, _, dump = text.partition("\n")
+        found.append((key, sorted(dump.splitlines())))
+
+    def fresh(name):
+        return {"TEMPLATEDB_CACHE_DIR": str(tmp_path / name)}
+
+    with load().golden() as golden, golden.clone() as clone:
+        take(f"{golden.key}\n{clone.dump()}")
+    for name, words in {"alone": [], "worker": ["-n", "1"]}.items():
+        done = run("pytest", "-q", "-p", "no:randomly", "-p", "no:asyncio", *words, cwd=project, **fresh(name))
+        assert done.returncode == 0, done.stdout
+        take((project / "found.txt").read_text())
+    (project / "deep").mkdir()
+    copy = tmp_path / "copy.sqlite"
+    done = run("templatedb", "clone", str(copy), cwd=project / "deep", **fresh("command"))
+    assert done.returncode == 0, done.stderr
+    import sqlite3
+
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        key = run("templatedb", "key", cwd=project / "deep").stdout.strip()
+        take(key + "\n" + "\n".join(connection.iterdump()))
+    monkeypatch.chdir("/")
+    with load(project).golden(dataclasses.replace(Wishes(), not_before=time.time())) as golden:
+        assert golden.outcome is Outcome.BUILT
+        take(f"{golden.key}\n{golden.clone().dump()}")
+    assert len(found) == 5
+    assert all(one == found[0] for one in found)

@@ -1,0 +1,177 @@
+"""Settings come from the nearest table, and a wrong one is named with what is allowed."""
+
+import pytest
+
+from projects import write
+from templatedb.errors import SettingsError
+from templatedb.records import CloneKind, Keep, Severity
+from templatedb.settings import Settings, find, from_table, with_overrides
+
+
+def test_every_key_of_the_table_is_read(project):
+    """The whole table, once."""
+    write(
+        project / "pyproject.toml",
+        """
+        [tool.templatedb]
+        alembic = "db/alembic.ini"
+        revision = "head"
+        url_env = ["APP_DB"]
+        build_env = {APP_ENV = "test"}
+        python_path = ["src"]
+        inputs = ["seeds/*.csv"]
+        environment = ["REGION"]
+        required_tables = ["users"]
+        foreign_keys = "error"
+        clone = "memory"
+        cache_dir = ".cache"
+        lock_timeout = "90s"
+        keep = "all"
+        strict = true
+        """,
+    )
+    assert find(project) == Settings(
+        root=project,
+        source=project / "pyproject.toml",
+        alembic="db/alembic.ini",
+        revision="head",
+        url_env=("APP_DB",),
+        build_env={"APP_ENV": "test"},
+        python_path=("src",),
+        inputs=("seeds/*.csv",),
+        environment=("REGION",),
+        required_tables=("users",),
+        foreign_keys=Severity.ERROR,
+        clone=CloneKind.MEMORY,
+        cache_dir=".cache",
+        lock_timeout_s=90.0,
+        keep=Keep.ALL,
+        strict=True,
+    )
+
+
+def test_a_file_of_our_own_is_read_alike(project):
+    """templatedb.toml has the same keys at its top."""
+    write(project / "templatedb.toml", 'function = "factory:migrate"\n')
+    assert find(project) == Settings(root=project, source=project / "templatedb.toml", function="factory:migrate")
+
+
+def test_an_alembic_ini_alone_is_enough(project):
+    """No settings at all: the nearest Alembic configuration upwards."""
+    write(project / "alembic.ini", "[alembic]\nscript_location = scripts\n")
+    (project / "tests").mkdir()
+    assert find(project / "tests") == Settings(root=project, source=project / "alembic.ini", alembic="alembic.ini")
+
+
+def test_alembic_in_pyproject_alone_is_enough(project):
+    """As Alembic 1.16 reads it."""
+    write(project / "pyproject.toml", '[tool.alembic]\nscript_location = "scripts"\n')
+    assert find(project).alembic == "pyproject.toml"
+
+
+def test_a_table_above_wins_over_a_bare_alembic_ini(project):
+    """What is written for us is stronger than what is found."""
+    write(project / "pyproject.toml", '[tool.templatedb]\nfunction = "a:b"\n')
+    write(project / "sub/alembic.ini", "[alembic]\nscript_location = scripts\n")
+    assert find(project / "sub").function == "a:b"
+
+
+def test_the_nearest_table_wins(project):
+    """A workspace's member has settings of its own."""
+    write(project / "pyproject.toml", '[tool.templatedb]\nfunction = "a:b"\n')
+    write(project / "member/pyproject.toml", '[tool.templatedb]\nfunction = "c:d"\n')
+    assert find(project / "member").function == "c:d"
+
+
+def test_a_table_without_a_migrator_takes_the_alembic_ini_beside_it(project):
+    """The default of the setting 'alembic'."""
+    write(project / "pyproject.toml", '[tool.templatedb]\nclone = "memory"\n')
+    write(project / "alembic.ini", "[alembic]\n")
+    assert find(project).alembic == "alembic.ini"
+
+
+def test_two_settings_in_one_folder_are_refused(project):
+    """Neither may win in silence."""
+    write(project / "pyproject.toml", '[tool.templatedb]\nfunction = "a:b"\n')
+    write(project / "templatedb.toml", 'function = "a:b"\n')
+    with pytest.raises(SettingsError, match="two settings in one folder"):
+        find(project)
+
+
+def test_without_any_settings_the_error_proposes_the_ini_it_sees(project):
+    """The remedy can be pasted."""
+    write(project / "backend/alembic.ini", "[alembic]\n")
+    with pytest.raises(SettingsError) as caught:
+        find(project)
+    assert str(caught.value) == (
+        f"no settings found from {project} upwards: no [tool.templatedb], no templatedb.toml, no alembic.ini\n"
+        'Add to pyproject.toml:\n    [tool.templatedb]\n    alembic = "backend/alembic.ini"\n'
+        'or: function = "package.module:function"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"alembik": "x"}, "unknown setting 'alembik' in the settings\nDid you mean 'alembic'?"),
+        ({"colour": 1}, "unknown setting 'colour' in the settings\nKnown settings: alembic, build_env,"),
+        ({"seed": ["a:b"]}, "'seed' belongs to the planned settings; this release does not have it yet."),
+        ({"clone": "memroy"}, "setting 'clone' in the settings is 'memroy'; allowed: \"file\" or \"memory\"\nDid you"),
+        ({"clone": 3}, 'setting \'clone\' in the settings is 3; allowed: "file" or "memory"'),
+        ({"keep": "some"}, 'allowed: "failed" or "all" or "none"'),
+        ({"strict": "yes"}, "setting 'strict' in the settings is 'yes'; allowed: true or false\nIt is a string."),
+        ({"inputs": "a.csv"}, "allowed: a list of files or globs\nIt is a string."),
+        ({"inputs": [1]}, "It is a number."),
+        ({"build_env": ["A"]}, "It is a list."),
+        ({"lock_timeout": 5}, 'allowed: a time such as "5m"\nWrite a number and a unit, such as "90s".'),
+        ({"lock_timeout": "5 years"}, 'Write a number and a unit, such as "90s".'),
+        ({"revision": ""}, "It is empty."),
+        ({"alembic": "a.ini", "function": "a:b"}, "two migrators in the settings: 'alembic' and 'function'"),
+        ({"strict": True}, "no migrator in the settings, and no alembic.ini beside it"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_wrong_setting_is_named_with_what_is_allowed(project, table, message):
+    """The key, the value, and what is allowed."""
+    with pytest.raises(SettingsError) as caught:
+        from_table(table, project, None)
+    assert message in str(caught.value)
+
+
+def test_a_broken_toml_file_is_named(project):
+    """Not a traceback of a parser."""
+    write(project / "pyproject.toml", "[tool.templatedb\n")
+    with pytest.raises(SettingsError, match=r"pyproject.toml is not valid TOML"):
+        find(project)
+
+
+def test_overrides_in_code_are_checked_like_a_file(project):
+    """Template(..., clone="memroy") fails like the table."""
+    settings = Settings(root=project)
+    assert with_overrides(settings, clone="memory", lock_timeout="1m") == Settings(
+        root=project, clone=CloneKind.MEMORY, lock_timeout_s=60.0
+    )
+    with pytest.raises(SettingsError, match="unknown setting 'klone'"):
+        with_overrides(settings, klone="memory")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.toml", '[pytest]\npythonpath = ["src"]\n'),
+        ("pytest.ini", "[pytest]\npythonpath = src\n"),
+        ("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = "src"\n'),
+        ("pyproject.toml", '[tool.pytest]\npythonpath = ["src"]\n'),
+        ("tox.ini", "[pytest]\npythonpath = src\n"),
+        ("setup.cfg", "[tool:pytest]\npythonpath = src\n"),
+    ],
+)
+def test_the_build_imports_from_where_pytest_does(project, name, text):
+    """Read from the file, so that the command and the library build with the same path."""
+    write(project / name, text)
+    assert Settings(root=project).import_folders == (project / "src", project)
+
+
+def test_an_explicit_python_path_replaces_the_default(project):
+    """Entries start at the root."""
+    assert Settings(root=project, python_path=("lib",)).import_folders == (project / "lib",)
