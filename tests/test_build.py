@@ -476,7 +476,7 @@ def test_a_task_in_a_running_loop_is_not_taken_for_success(project):
         asyncio.run(outer())
         """
     alembic_project(project, env=textwrap.dedent(env))
-    with pytest.raises(BuildError, match="env.py ended without running the migrations"):
+    with pytest.raises(BuildError, match=r"env.py ended without running the migrations"):
         load().golden()
 
 
@@ -514,7 +514,7 @@ def test_a_migration_that_asks_for_a_golden_gets_an_error_not_a_deadlock(project
     """The build's process knows what it is."""
     body = "from templatedb import load\nload().golden()"
     alembic_project(project, revisions={"r1.py": revision(1, body)})
-    with pytest.raises(BuildError, match="a migration asked for a golden while golden .* was being built"):
+    with pytest.raises(BuildError, match=r"a migration asked for a golden while golden .* was being built"):
         load().golden()
 
 
@@ -557,7 +557,7 @@ def test_no_process_of_ours_outlives_the_command(slow_build, project, cache, how
     """Killed, interrupted or ended: the builder goes within two seconds, and the next run is right."""
     process, builder = slow_build
     process.send_signal(how)
-    out, err = process.communicate(timeout=5)
+    _, err = process.communicate(timeout=5)
     if how == signal.SIGINT:
         assert (process.returncode, err) == (130, "templatedb: interrupted; nothing was published\n")
     deadline = time.monotonic() + 2

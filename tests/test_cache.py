@@ -60,7 +60,7 @@ def test_a_link_in_its_place_is_refused(cache, tmp_path):
 def test_a_file_in_its_place_is_refused(cache):
     """With the reason of the system."""
     cache.touch()
-    with pytest.raises(CacheError, match="cannot be made: File exists|cannot be made: Not a directory"):
+    with pytest.raises(CacheError, match=r"cannot be made: File exists|cannot be made: Not a directory"):
         open_cache(cache)
 
 

@@ -18,7 +18,7 @@ from templatedb.records import Severity
 from templatedb.settings import Settings
 
 _SIDE_FILES = ("-journal", "-wal", "-shm")
-_UNKNOWN_TO_US = ("no such module", "no such function", "no such collation", "no such tokenizer")
+_UNKNOWN_TO_US = ("no such module", "no such function", "unknown function", "no such collation", "no such tokenizer")
 """What SQLite says of a schema that needs the application's own extensions: not a fault of the file."""
 
 
@@ -41,16 +41,23 @@ def verify(built: Built, migrator: Migrator, settings: Settings) -> Verified:
             what=f"the migrations ended without an error but left no database; they asked for {asked}",
             remedy="They must write to the path or URL that they are given. See the settings 'url_env' and 'function'.",
         )
+    warnings = list(built.done.warnings)
+    tables: tuple[str, ...] = ()
     try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
             journal_mode = str(connection.execute("pragma journal_mode").fetchone()[0])
             if journal_mode != "delete":
                 connection.execute("pragma journal_mode = delete").fetchone()
-            tables = _tables(connection)
-            warnings = [*built.done.warnings, *_integrity(connection)]
-            _refuse_unfinished(connection, built, migrator, tables)
-            _refuse_missing_tables(tables, settings)
-            warnings += _foreign_keys(connection, settings)
+            try:
+                tables = _tables(connection)
+                _refuse_damage(connection)
+                _refuse_unfinished(connection, built, migrator, tables)
+                _refuse_missing_tables(tables, settings)
+                warnings += _foreign_keys(connection, settings)
+            except sqlite3.OperationalError as error:
+                if not any(text in str(error) for text in _UNKNOWN_TO_US):
+                    raise
+                warnings.append(f"the checks need an extension of the application and were left out: {error}")
     except sqlite3.DatabaseError as error:
         raise BuildError(what=f"the migrations left a file that SQLite cannot read: {error}") from error
     _refuse_side_files(path)
@@ -64,19 +71,13 @@ def _tables(connection: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(sorted(name for (name,) in rows))
 
 
-def _integrity(connection: sqlite3.Connection) -> list[str]:
-    try:
-        findings = [row[0] for row in connection.execute("pragma integrity_check(5)")]
-    except sqlite3.OperationalError as error:
-        if not any(text in str(error) for text in _UNKNOWN_TO_US):
-            raise
-        return [f"the integrity check needs an extension of the application: {error}"]
+def _refuse_damage(connection: sqlite3.Connection) -> None:
+    findings = [row[0] for row in connection.execute("pragma integrity_check(5)")]
     if findings != ["ok"]:
         raise BuildError(
             what="the migrations left a damaged database: " + "; ".join(findings),
             remedy="Build again; if it happens again, look at the disk and at what the migrations write past SQLite.",
         )
-    return []
 
 
 def _refuse_unfinished(
@@ -122,6 +123,8 @@ def _foreign_keys(connection: sqlite3.Connection, settings: Settings) -> list[st
         broken = sorted({str(row[0]) for row in connection.execute("pragma foreign_key_check")})
         what = f"rows break a foreign key in: {', '.join(broken)}" if broken else ""
     except sqlite3.OperationalError as error:
+        if any(text in str(error) for text in _UNKNOWN_TO_US):
+            raise
         what = f"the foreign keys cannot be checked: {error}"
     if what and settings.foreign_keys is Severity.ERROR:
         raise BuildError(what=what, remedy='Correct the migrations, or set foreign_keys = "warn".')
