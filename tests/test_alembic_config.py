@@ -154,8 +154,11 @@ def test_a_relative_location_may_stand_beside_an_ini_below_the_root(many_places)
     [
         ("", "names no script_location"),
         ("script_location = nowhere\n", "script_location 'nowhere' of .* is not a folder: looked at"),
-        ("script_location = nopackage:db\n", "no package 'nopackage' with such a folder"),
-        ("script_location = shop:nofolder\nprepend_sys_path = lib\n", "no package 'shop' with such a folder"),
+        ("script_location = nopackage:db\n", "there is no package 'nopackage'"),
+        (
+            "script_location = shop:nofolder\nprepend_sys_path = lib\n",
+            r"script_location 'shop:nofolder' of .* is not a folder: looked at .*/lib/shop/nofolder",
+        ),
         ("script_location = %(typo)s/x\n", "option 'script_location' of .* cannot be read"),
     ],
 )

@@ -460,6 +460,31 @@ def test_a_build_that_ends_too_early_is_an_error(project, cache, env, message):
     assert not list(cache.glob("v1/goldens/*"))
 
 
+def test_an_unknown_target_names_the_setting(project):
+    """Not a screen of Alembic's frames."""
+    alembic_project(project)
+    write(project / "pyproject.toml", '[tool.templatedb]\nrevision = "nope"\n')
+    with pytest.raises(BuildError, match=r"Can't locate revision identified by 'nope'\nCorrect the setting 'revision'"):
+        load().golden()
+
+
+def test_a_driver_that_is_missing_is_told_with_the_way_out(project, monkeypatch):
+    """SQLAlchemy fails before the redirect can say it."""
+    alembic_project(project, env=env_with_engine("sqlalchemy.create_engine('postgresql://me@db/shop')"))
+    with pytest.raises(BuildError, match=r"No module named 'psycopg2?'\ntemplatedb builds SQLite databases: give"):
+        load().golden()
+
+
+def test_a_function_that_its_module_lacks_is_told_in_two_lines(project):
+    """The file, and what to correct."""
+    write(project / "factory.py", "def migrate(path): pass\n")
+    with pytest.raises(BuildError) as caught:
+        Template(Function("factory:migrat")).golden()
+    assert caught.value.report == (
+        f"{project}/factory.py has no function 'migrat'\nCorrect function = 'factory:migrat', or the module."
+    )
+
+
 def test_a_task_in_a_running_loop_is_not_taken_for_success(project):
     """env.py returns before the migrations ran: the run ended with no file."""
     env = """

@@ -106,10 +106,13 @@ def test_what_a_file_stores_beside_tables_is_cloned(project):
         found.append(connection.execute("select words from f where f match 'hello'").fetchall())
         return found, list(connection.iterdump())
 
-    with Template(Function("factory:migrate")).golden() as golden:
-        with golden.clone("file") as file, golden.clone("memory") as memory:
-            assert facts(file.connect()) == facts(memory.connect())
-            assert facts(file.connect())[0] == [8192, "UTF-16le", 2, 42, 7, [("t", 2)], [("hello world",)]]
+    with (
+        Template(Function("factory:migrate")).golden() as golden,
+        golden.clone("file") as file,
+        golden.clone("memory") as memory,
+    ):
+        assert facts(file.connect()) == facts(memory.connect())
+        assert facts(file.connect())[0] == [8192, "UTF-16le", 2, 42, 7, [("t", 2)], [("hello world",)]]
 
 
 def test_a_file_has_a_path_and_two_urls(identity, tmp_path):

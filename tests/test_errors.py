@@ -31,7 +31,7 @@ def test_the_message_is_what_failed_and_what_to_do():
     """Two lines for people; one line where it is repeated for each test."""
     error = errors.CacheError(what="the cache failed", remedy="Free some space.")
     assert str(error) == "the cache failed\nFree some space."
-    assert error.line == "the cache failed Free some space."
+    assert error.line == "the cache failed. Free some space."
 
 
 def test_the_report_of_a_failed_build_has_traceback_and_output():

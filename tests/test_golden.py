@@ -14,7 +14,16 @@ from pathlib import Path
 import pytest
 
 from projects import alembic_project, builds_in, revision, run, tables, write
-from templatedb import BuildError, CacheError, LockTimeoutError, MissError, load, lock
+from templatedb import (
+    BuildError,
+    CacheError,
+    Function,
+    LockTimeoutError,
+    MissError,
+    Template,
+    load,
+    lock,
+)
 from templatedb.golden import Wishes
 from templatedb.records import Outcome
 
@@ -283,6 +292,68 @@ def test_branches_a_b_a_build_twice(project, cache):
         with load().golden() as golden:
             outcomes.append(golden.outcome)
     assert outcomes == [Outcome.BUILT, Outcome.BUILT, Outcome.HIT]
+
+
+FACTORY = """
+from alembic import command
+from alembic.config import Config
+
+
+def migrate(path):
+    config = Config()
+    config.set_main_option("script_location", {location!r})
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{{path}}".replace("%", "%%"))
+    command.upgrade(config, "heads")
+"""
+
+
+@pytest.mark.parametrize("place", ["project", "installed"])
+def test_a_history_behind_an_application_factory_is_never_stale(project, tmp_path, monkeypatch, place):
+    """A revision added, edited or removed where only the application knows it: the manifest knows it too."""
+    home = project if place == "project" else tmp_path / "site"
+    alembic_project(home / "shop")
+    write(project / "factory.py", FACTORY.format(location=str(home / "shop/scripts")))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(home)])
+    template = Template(Function("factory:migrate"))
+    outcomes = []
+
+    def ask():
+        with template.golden() as golden:
+            outcomes.append((str(golden.outcome), golden.manifest.revisions))
+
+    ask()
+    ask()
+    write(home / "shop/scripts/versions/r3.py", revision(3))
+    ask()
+    ask()
+    write(home / "shop/scripts/versions/r3.py", revision(3) + "# edited")
+    ask()
+    (home / "shop/scripts/versions/r3.py").unlink()
+    ask()
+    assert outcomes == [("built", 2), ("hit", 2), ("built", 3), ("hit", 3), ("built", 3), ("hit", 2)]
+
+
+def test_processes_that_wait_for_a_failing_build_do_not_repeat_it(project):
+    """Four commands at once, one try."""
+    alembic_project(project, revisions={"r1.py": revision(1, COUNTING + "\ntime.sleep(1)\nraise ValueError('no')")})
+    commands = [
+        subprocess.Popen([sys.executable, "-m", "templatedb", "build"], stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    said = [command.communicate()[1] for command in commands]
+    assert [command.returncode for command in commands] == [1] * 4
+    assert all("ValueError: no" in one for one in said)
+    assert counted(project) == 1
+
+
+def test_a_warning_of_the_build_is_said_on_each_hit_too(project):
+    """A hit equals a miss."""
+    body = "op.execute('create table a (id integer primary key, b references a (id))')\nop.execute('insert into a values (1, 9)')"
+    alembic_project(project, revisions={"r1.py": revision(1, body)})
+    said = []
+    for _ in range(2):
+        load().golden(Wishes(notice=said.append)).close()
+    assert said == ["rows break a foreign key in: a"] * 2
 
 
 def test_deleting_the_whole_cache_under_an_open_golden_hurts_nobody(project, cache):

@@ -8,8 +8,10 @@ from templatedb import BuildError, Function, Template
 FAULTS = {
     "nothing written": (
         "pass",
-        "the migrations ended without an error but left no database; they asked for no database through SQLAlchemy\n"
-        "They must write to the path or URL that they are given.",
+        (
+            "the migrations ended without an error but left no database; they asked for no database through SQLAlchemy\n"
+            "They must write to the path or URL that they are given."
+        ),
     ),
     "empty file": ("open(path, 'w').close()", "the migrations ended without an error but left no database"),
     "no table": (
@@ -17,21 +19,27 @@ FAULTS = {
         "the migrations ended without an error but made no table",
     ),
     "not committed": (
-        "connection = sqlite3.connect(path, isolation_level=None); connection.execute('pragma user_version = 3')\n"
-        "    connection.execute('begin'); connection.execute('create table t (x)')",
-        "the migrations ended without an error but made no table\n"
-        "They may have written to another database, or not committed.",
+        (
+            "connection = sqlite3.connect(path, isolation_level=None); connection.execute('pragma user_version = 3')\n"
+            "    connection.execute('begin'); connection.execute('create table t (x)')"
+        ),
+        (
+            "the migrations ended without an error but made no table\n"
+            "They may have written to another database, or not committed."
+        ),
     ),
     "no database at all": (
         "open(path, 'wb').write(b'x' * 5000)",
         "the migrations left a file that SQLite cannot read: file is not a database",
     ),
     "a damaged page": (
-        "connection = sqlite3.connect(path)\n"
-        "    connection.execute('create table t (x)'); connection.execute('create index i on t (x)')\n"
-        "    connection.executemany('insert into t values (?)', [(n,) for n in range(500)]); connection.commit()\n"
-        "    connection.close()\n"
-        "    with open(path, 'r+b') as opened: opened.seek(4096 * 2 + 8); opened.write(b'\\0' * 40)",
+        (
+            "connection = sqlite3.connect(path)\n"
+            "    connection.execute('create table t (x)'); connection.execute('create index i on t (x)')\n"
+            "    connection.executemany('insert into t values (?)', [(n,) for n in range(500)]); connection.commit()\n"
+            "    connection.close()\n"
+            "    with open(path, 'r+b') as opened: opened.seek(4096 * 2 + 8); opened.write(b'\\0' * 40)"
+        ),
         "the migrations left a ",
     ),
 }

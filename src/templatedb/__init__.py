@@ -10,26 +10,27 @@ Reading order, which is import order (a module imports only from those above it)
  6. inputs               what decides a database
  7. migrators            the two-method interface; versions, alembic_config, alembic, function
  8. key                  inputs to key
- 9. lock                 one lock per key
-10. cache                the directory: names, format, history, trust
-11. build                parent and child: messages, refusals, redirect, guard, revisions, tracebacks, child, parent
-12. verify               what a file must be before it is a golden
-13. publish              temporary name, fsync, replace
-14. place                where a process's own files are put
-15. golden               the story: look, lock, look again, build, publish
-16. slots                the two-method interface; copy, memory
-17. clone                what a test holds
-18. template             the library's front door: Template and Golden
-19. engines              SQLAlchemy engines and sessions on clones
-20. changes              rows that one connection sees and another does not
-21. summary              the lines that people read
-22. kept                 databases of failed tests
-23. testrun              what one pytest process knows: templates, goldens, clones, failures
-24. fixtures             what tests ask for
-25. terminal             what is said while something happens
-26. controller           xdist: what the workers send
-27. plugin               pytest's hooks
-28. cli                  the command, one file per verb
+ 9. discovered           what a build read beyond its declared inputs
+10. lock                 one lock per key
+11. cache                the directory: names, format, history, trust
+12. build                parent and child: messages, refusals, redirect, guard, revisions, tracebacks, child, parent
+13. verify               what a file must be before it is a golden
+14. publish              temporary name, fsync, replace
+15. place                where a process's own files are put
+16. golden               the story: look, lock, look again, build, publish
+17. slots                the two-method interface; copy, memory
+18. clone                what a test holds
+19. template             the library's front door: Template and Golden
+20. engines              SQLAlchemy engines and sessions on clones
+21. changes              rows that one connection sees and another does not
+22. summary              the lines that people read
+23. kept                 databases of failed tests
+24. testrun              what one pytest process knows: templates, goldens, clones, failures
+25. fixtures             what tests ask for
+26. terminal             what is said while something happens
+27. controller           xdist: what the workers send
+28. plugin               pytest's hooks
+29. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from templatedb.summary import Tally
 
+AGREED = "templatedb_agreed"
+"""Name under which workers get what the whole run must agree on."""
 TALLY_NAME = "templatedb_tally"
 """Name under which workers send what they did, as JSON."""
 TALLY: pytest.StashKey[Tally] = pytest.StashKey()
@@ -18,10 +20,16 @@ TALLY: pytest.StashKey[Tally] = pytest.StashKey()
 class Controller:
     """The controller of xdist: prints what its workers send."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        """Start with nothing from any worker."""
+    def __init__(self, config: pytest.Config, agreed: dict[str, Any]) -> None:
+        """Start with nothing from any worker; *agreed* goes to all of them, so it holds plain types only."""
         self._config = config
+        self._agreed = agreed
         self._shown: set[str] = set()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give a worker what the run agreed on: workers parse the command line themselves and would each decide."""
+        node.workerinput[AGREED] = self._agreed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

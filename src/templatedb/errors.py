@@ -40,7 +40,8 @@ class TemplateDBError(Exception):
     @property
     def line(self) -> str:
         """The error as one line: for places that repeat it, such as each test that needed the database."""
-        return " ".join(part.strip() for part in str(self).splitlines() if part.strip())
+        what = self.what if self.what.endswith((".", "?", "!")) else f"{self.what}."
+        return " ".join(part.strip() for part in f"{what}\n{self.remedy}".splitlines() if part.strip())
 
 
 class SettingsError(TemplateDBError, ValueError):

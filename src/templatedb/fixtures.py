@@ -6,7 +6,6 @@ changes nothing here.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
     from sqlalchemy.orm import Session
@@ -39,7 +40,8 @@ def fail(error: TemplateDBError) -> NoReturn:
 
     hint = " (the whole report is in the summary)" if isinstance(error, BuildError) else ""
     line = error.what if isinstance(error, BuildError) else error.line
-    pytest.fail(f"templatedb: {line}{hint}", pytrace=False)
+    # From None: the test's report is this one line, not the chain of errors that led to it.
+    raise pytest.fail.Exception(f"templatedb: {line}{hint}", pytrace=False) from None
 
 
 def _golden_of(config: pytest.Config, template: Template) -> Golden:

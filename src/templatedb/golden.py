@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from templatedb import lock, place
+from templatedb import discovered, lock, place
 from templatedb.build.parent import BUILDING_VARIABLE, OnProgress, build
 from templatedb.cache import Cache, digest_of, directory, open_cache, open_trusted
 from templatedb.errors import BuildError, CacheError, LockTimeoutError, MissError, TemplateDBError
@@ -25,6 +25,9 @@ from templatedb.publish import manifest_of, publish
 from templatedb.records import Key, Manifest, Outcome
 from templatedb.settings import Settings
 from templatedb.verify import verify
+
+_NO_RUN = "last"
+"""Name under which callers outside of a test run remember a failure, for those that wait for the same lock."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class Wishes:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
+class Plan:
     """What is to be built, settled before the first look."""
 
     migrator: Migrator
@@ -75,10 +78,10 @@ def open_golden(migrator: Migrator, settings: Settings, wishes: Wishes) -> OpenG
     _refuse_recursion(wishes.environment)
     inputs = declared(migrator, settings, wishes.environment)
     key = key_of(inputs)
-    plan = _Plan(migrator=migrator, settings=settings, inputs=inputs, key=key, wishes=wishes)
+    plan = Plan(migrator=migrator, settings=settings, inputs=inputs, key=key, wishes=wishes)
     try:
         cache = open_cache(directory(settings, wishes.environment))
-        if (found := look(cache, key, wishes)) is not None:
+        if (found := look(cache, plan)) is not None:
             return found
         if wishes.require_hit:
             raise MissError(
@@ -97,23 +100,27 @@ def open_golden(migrator: Migrator, settings: Settings, wishes: Wishes) -> OpenG
     return _build_privately(plan)
 
 
-def look(cache: Cache, key: Key, wishes: Wishes, outcome: Outcome = Outcome.HIT) -> OpenGolden | None:
-    """Return the newest golden of *key* whose bytes are what its manifest says, or None. Writes nothing."""
-    for manifest in cache.manifests(key):
-        if manifest.built_at < wishes.not_before:
+def look(cache: Cache, plan: Plan, outcome: Outcome = Outcome.HIT) -> OpenGolden | None:
+    """Return the newest golden of the plan's key that nothing speaks against, or None. Writes nothing."""
+    for manifest in cache.manifests(plan.key):
+        if manifest.built_at < plan.wishes.not_before:
+            continue
+        if not discovered.is_unchanged(manifest.discovered, plan.settings):
             continue
         path = cache.golden_path(manifest.digest)
         if (descriptor := open_trusted(path)) is None:
             continue
         # The digest is the proof: an empty file and a truncated one pass SQLite's own checks.
         if os.fstat(descriptor).st_size == manifest.size_bytes and digest_of(descriptor) == manifest.digest:
+            for warning in manifest.warnings:
+                plan.wishes.notice(warning)
             return _opened(manifest, path, outcome, descriptor)
         os.close(descriptor)
-        wishes.notice(f"the golden {path} is damaged and is passed over")
+        plan.wishes.notice(f"the golden {path} is damaged and is passed over")
     return None
 
 
-def _build_under_lock(cache: Cache, plan: _Plan) -> OpenGolden:
+def _build_under_lock(cache: Cache, plan: Plan) -> OpenGolden:
     key, wishes, asked_at = plan.key, plan.wishes, time.time()
 
     def on_wait(holder: lock.Holder | None) -> None:
@@ -122,7 +129,7 @@ def _build_under_lock(cache: Cache, plan: _Plan) -> OpenGolden:
 
     timeout_s = plan.settings.lock_timeout_s
     with lock.hold(cache.lock_path(key), timeout_s=timeout_s, run=wishes.run or "", on_wait=on_wait):
-        if (found := look(cache, key, wishes, Outcome.WAITED)) is not None:
+        if (found := look(cache, plan, Outcome.WAITED)) is not None:
             return found
         if (known := _known_failure(cache, key, wishes, asked_at)) is not None:
             raise known
@@ -130,14 +137,14 @@ def _build_under_lock(cache: Cache, plan: _Plan) -> OpenGolden:
             try:
                 manifest, path = _build_and_verify(plan, folder)
             except BuildError as error:
-                cache.remember_failure(key, wishes.run or _process_run(), error)
+                cache.remember_failure(key, wishes.run or _NO_RUN, error)
                 raise
             if key_of(declared(plan.migrator, plan.settings, wishes.environment)) != key:
                 wishes.notice("an input was edited during the build: its result is used by this run only")
-                return _keep_privately(manifest, path)
+                return _keep_privately(manifest, path, wishes.notice)
             publish(cache, manifest, path)
         cache.sweep()
-    published = look(cache, key, wishes, Outcome.BUILT)
+    published = look(cache, plan, Outcome.BUILT)
     if published is None:
         raise CacheError(what=f"the golden just published is not there any more: {cache.golden_path(manifest.digest)}")
     return published
@@ -147,14 +154,10 @@ def _known_failure(cache: Cache, key: Key, wishes: Wishes, asked_at: float) -> B
     """Return the failure that makes another try pointless: of this test run, or met while we waited for the lock."""
     if wishes.run is not None:
         return cache.failure(key, wishes.run)
-    return cache.failure(key, _process_run(), since=asked_at)
+    return cache.failure(key, _NO_RUN, since=asked_at)
 
 
-def _process_run() -> str:
-    return f"process-{os.getpid()}"
-
-
-def _build_and_verify(plan: _Plan, folder: Path) -> tuple[Manifest, Path]:
+def _build_and_verify(plan: Plan, folder: Path) -> tuple[Manifest, Path]:
     built = build(
         plan.migrator,
         plan.settings,
@@ -165,19 +168,19 @@ def _build_and_verify(plan: _Plan, folder: Path) -> tuple[Manifest, Path]:
         debug=plan.wishes.debug,
     )
     verified = verify(built, plan.migrator, plan.settings)
-    for warning in verified.warnings:
-        plan.wishes.notice(warning)
-    return manifest_of(plan.key, built, verified, plan.inputs), built.path
+    return manifest_of(plan.key, built, verified, plan.inputs, plan.settings), built.path
 
 
-def _build_privately(plan: _Plan) -> OpenGolden:
+def _build_privately(plan: Plan) -> OpenGolden:
     """Build for this process alone, in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="templatedb-build-", ignore_cleanup_errors=True) as folder:
-        return _keep_privately(*_build_and_verify(plan, Path(folder)))
+        return _keep_privately(*_build_and_verify(plan, Path(folder)), plan.wishes.notice)
 
 
-def _keep_privately(manifest: Manifest, path: Path) -> OpenGolden:
+def _keep_privately(manifest: Manifest, path: Path, notice: Callable[[str], None]) -> OpenGolden:
     """Keep the built file for this process: a temporary folder that goes when the process ends."""
+    for warning in manifest.warnings:
+        notice(warning)
     private = place.temporary_folder("templatedb-private-") / "golden.sqlite"
     shutil.copyfile(path, private)
     private.chmod(0o400)

@@ -22,6 +22,8 @@ class Input:
     """``file``, ``setting``, ``version`` or ``environment``."""
     name: str
     data: bytes = dataclasses.field(repr=False)
+    path: Path | None = dataclasses.field(default=None, compare=False, repr=False)
+    """Where a file is on this machine: never part of the key."""
 
 
 def setting(name: str, value: object) -> Input:
@@ -43,7 +45,7 @@ def file(name: str, path: Path) -> Input:
         ) from error
     if b"\0" not in data[:8000]:
         data = data.replace(b"\r\n", b"\n")
-    return Input("file", unicodedata.normalize("NFC", name), data)
+    return Input("file", unicodedata.normalize("NFC", name), data, path)
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import time
 import uuid
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from templatedb.controller import TALLY, TALLY_NAME, Controller
+from templatedb.controller import AGREED, TALLY, TALLY_NAME, Controller
 from templatedb.fixtures import NEEDS_GOLDEN, RUN, run_of, uses_project_template
 from templatedb.terminal import ClonesFolder, Terminal
 
@@ -31,8 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add = group.addoption
     add(
         "--templatedb-rebuild",
-        action="store_const",
-        const=0.0,
+        action="store_true",
         dest=_PREFIX + "rebuild",
         help="Build the golden again, once in this run, even if there is one.",
     )
@@ -67,7 +65,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest=_PREFIX + "strict",
         help="A problem with the cache is an error instead of a private build.",
     )
-    add("--templatedb-run", dest=_PREFIX + "run", help=argparse.SUPPRESS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,30 +72,38 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", 'templatedb(clone="file"|"memory"): where the database of this test lives (pytest-templatedb)'
     )
-    option = config.option
-    if not _is_worker(config):
-        # Settled here and not in the workers, which get these values with their options.
-        option.templatedb_run = uuid.uuid4().hex
-        if option.templatedb_rebuild is not None:
-            option.templatedb_rebuild = time.time()
-        if option.templatedb_cache_dir is not None:
-            option.templatedb_cache_dir = os.path.abspath(os.path.expanduser(option.templatedb_cache_dir))
-        config.pluginmanager.register(Controller(config), "templatedb-controller")
-    maker: Callable[[], Run] = _RunMaker(config)
+    agreed: dict[str, Any]
+    if _is_worker(config):
+        agreed = config.workerinput[AGREED]  # type: ignore[attr-defined]  # xdist's
+    else:
+        agreed = _agree(config)
+        config.pluginmanager.register(Controller(config, agreed), "templatedb-controller")
+    maker: Callable[[], Run] = _RunMaker(config, agreed)
     config.stash[RUN] = maker
+
+
+def _agree(config: pytest.Config) -> dict[str, Any]:
+    """Return what all processes of this run must agree on: its name, the moment of a rebuild, where the cache is."""
+    chosen = config.option.templatedb_cache_dir
+    return {
+        "run": uuid.uuid4().hex,
+        "rebuild_before": time.time() if config.option.templatedb_rebuild else None,
+        "cache_dir": None if chosen is None else os.path.abspath(os.path.expanduser(chosen)),
+    }
 
 
 class _RunMaker:
     """Makes, and imports, the Run of this process when a test first needs it."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, agreed: dict[str, Any]) -> None:
         self._config = config
+        self._agreed = agreed
         self._terminal = Terminal(config)
         self.made: Run | None = None
 
     def __call__(self) -> Run:
         if self.made is None:
-            self.made = _make_run(self._config, self._terminal)
+            self.made = _make_run(self._config, self._agreed, self._terminal)
         return self.made
 
 
@@ -108,19 +113,17 @@ def _made(config: pytest.Config) -> Run | None:
     return maker.made if isinstance(maker, _RunMaker) else None
 
 
-def _make_run(config: pytest.Config, terminal: Terminal) -> Run:
+def _make_run(config: pytest.Config, agreed: dict[str, Any], terminal: Terminal) -> Run:
     from templatedb.records import CloneKind, Keep
     from templatedb.testrun import Options, Run
 
     option = config.option
     options = Options(
-        run=option.templatedb_run,
-        rebuild_before=option.templatedb_rebuild,
         require_hit=option.templatedb_require_hit,
         keep=option.templatedb_keep and Keep(option.templatedb_keep),
         clone=option.templatedb_clone and CloneKind(option.templatedb_clone),
-        cache_dir=option.templatedb_cache_dir,
         strict=option.templatedb_strict,
+        **agreed,
     )
     return Run(
         config.rootpath,
@@ -138,7 +141,11 @@ def _is_worker(config: pytest.Config) -> bool:
 
 def _kept_folder(config: pytest.Config) -> Path:
     """Return where pytest's cache plugin keeps folders of plugins; the place stays the same where it is disabled."""
-    return Path(config.rootpath, os.path.expandvars(config.getini("cache_dir")), "d", "templatedb", "failed")
+    try:
+        cache = os.path.expandvars(config.getini("cache_dir"))
+    except ValueError:  # -p no:cacheprovider
+        cache = ".pytest_cache"
+    return Path(config.rootpath, cache, "d", "templatedb", "failed")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -154,6 +161,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         kept.clear(folder)
 
 
+_NO_TEST_RUNS = ("collectonly", "setupplan", "showfixtures", "show_fixtures_per_test")
+"""Options under which pytest collects and runs nothing."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Make sure of the project's golden before any test runs, so that no test's timeout pays for a build.
@@ -162,7 +173,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     database gets it as one line.
     """
     config = session.config
-    if config.option.collectonly or getattr(config.option, "setupplan", False):
+    if any(getattr(config.option, name, False) for name in _NO_TEST_RUNS):
         return
     if not any(
         NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())) and uses_project_template(item)
@@ -251,8 +262,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     tally = run.tally if run is not None else config.stash.get(TALLY, None)
     if tally is None:
         return
+    terminalreporter.ensure_newline()
     for report in tally.failures.values():
-        terminalreporter.section("templatedb: the database could not be built", red=True)
+        terminalreporter.section("templatedb: no database for the tests that need one", red=True)
         terminalreporter.write_line(report)
     lines = tally.lines()
     if lines:

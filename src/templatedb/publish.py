@@ -9,14 +9,16 @@ import os
 import time
 from pathlib import Path
 
+from templatedb import discovered
 from templatedb.build.parent import Built
 from templatedb.cache import Cache, digest_of, sync_folder, write_atomically
 from templatedb.inputs import Input
 from templatedb.records import Key, Manifest
+from templatedb.settings import Settings
 from templatedb.verify import Verified
 
 
-def manifest_of(key: Key, built: Built, verified: Verified, inputs: list[Input]) -> Manifest:
+def manifest_of(key: Key, built: Built, verified: Verified, inputs: list[Input], settings: Settings) -> Manifest:
     """Return the record of a verified build; reads the file for its digest."""
     descriptor = os.open(built.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -35,6 +37,7 @@ def manifest_of(key: Key, built: Built, verified: Verified, inputs: list[Input])
         journal_mode=verified.journal_mode,
         versions={piece.name: piece.data.decode() for piece in inputs if piece.label == "version"},
         warnings=verified.warnings,
+        discovered=discovered.record(built.done.revision_files, inputs, settings),
     )
 
 

@@ -81,6 +81,8 @@ class Manifest:
     """The mode that the migrations left. The published file is always in DELETE mode."""
     versions: dict[str, str]
     warnings: tuple[str, ...] = ()
+    discovered: dict[str, str] = dataclasses.field(default_factory=dict)
+    """What the build read beyond the declared inputs: name and digest."""
 
     def to_json(self) -> bytes:
         """Return the manifest as the bytes that stand on disk."""

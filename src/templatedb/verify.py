@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import os
 import sqlite3
 from pathlib import Path
@@ -110,9 +111,12 @@ def _refuse_unfinished(
 def _refuse_missing_tables(tables: tuple[str, ...], settings: Settings) -> None:
     missing = [name for name in settings.required_tables if name not in tables]
     if missing:
+        near = [found for name in missing for found in difflib.get_close_matches(name, tables, n=1)]
+        hint = f" Did you mean {', '.join(near)}?" if near else ""
         raise BuildError(
             what=f"required table missing: {', '.join(missing)}",
-            remedy=f"The database has {len(tables)} tables. Correct the migrations or the setting 'required_tables'.",
+            remedy=f"The database has {len(tables)} tables.{hint} Correct the migrations or the setting"
+            " 'required_tables'.",
         )
 
 

@@ -6,7 +6,7 @@
 Each folder beside this file is a thin project around one package: what to install, and settings for templatedb. In a
 temporary copy of it, with a cache directory and a HOME of its own:
 
-1. build    the first `templatedb build` builds, the second one hits
+1. build    the first `templatedb build` builds and writes nothing to HOME, the second one hits
 2. key      the same twice, and from another folder with another HOME and working directory; a second build there has
             the same schema, compared as definitions, for two builds of real histories are rarely the same bytes
 3. clone    `templatedb clone` gives a sound database with its version; the library's clones are timed
@@ -30,6 +30,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -149,7 +150,7 @@ def _number(value: float | None, digits: int = 0) -> str:
 
 def run(command: Words, *, cwd: Path, environment: dict[str, str], timeout_s: float) -> Ran:
     """Run *command* to its end; raises FailedError when it fails or takes too long."""
-    shown = " ".join([Path(command[0]).name, *map(str, command[1:])])
+    shown = textwrap.shorten(" ".join([Path(command[0]).name, *map(str, command[1:])]), 80, placeholder=" ...")
     started = time.perf_counter()
     try:
         done = subprocess.run(
@@ -185,12 +186,14 @@ def prepare(package: Package) -> Path:
     """Return the folder of programs of the package's environment, made or brought up to date where needed."""
     thin, environment = HERE / package.name, ENVIRONMENTS / package.name
     dependencies = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    wanted = _digest([thin / "requirements.txt", thin / "constraints.txt"], f"{sys.version} {dependencies}")
+    # Programs in an environment name its folder: one that was moved with the repository does not work any more.
+    facts = f"{sys.version} {dependencies} {environment}"
+    wanted = _digest([thin / "requirements.txt", thin / "constraints.txt"], facts)
     source = _digest(sorted((REPOSITORY / "src").rglob("*.py")))
     wanted_stamp, source_stamp = environment / "requirements.stamp", environment / "source.stamp"
     binaries = environment / "bin"
     pip: Words = [binaries / "python", "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "install"]
-    if _text(wanted_stamp) != wanted:
+    if _text(wanted_stamp) != wanted or not (binaries / "python").exists():
         say(package, "making its environment")
         _install([sys.executable, "-m", "venv", "--clear", environment])
         constrained: Words = ["-r", thin / "requirements.txt", "-c", thin / "constraints.txt"]
@@ -273,11 +276,13 @@ class Place:
 
 
 def check_build(place: Place, row: Row) -> None:
-    """Build cold, then hit."""
+    """Build cold, leaving HOME alone, then hit."""
     cold = place.templatedb("build", "--json")
     built = json.loads(cold.stdout)
     check(built["outcome"] == "built", f"a build on an empty cache reports {built['outcome']!r}", cold.stdout)
     check(place.builds() == 1, f"{place.builds()} builds were published, not 1", cold.stderr)
+    left = sorted(path.name for path in place.home.iterdir())
+    check(not left, f"the build wrote to HOME: {', '.join(left)}", cold.stderr)
     row.build_s, row.revisions, row.warnings = cold.seconds, built["revisions"], tuple(built["warnings"])
     again = place.templatedb("build", "--json")
     found = json.loads(again.stdout)
@@ -362,15 +367,24 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _schema(path: Path) -> Schema:
-    """Return every object of the schema with its definitions as a multiset: their order comes from sets."""
+    """Return every object of the schema with its definitions; only the order of a table's constraints is free.
+
+    It comes from sets, as does the order in which indexes are made.
+    """
     with _reading(path) as connection:
         # Indexes without SQL are those of the constraints, numbered in the order in which these happen to stand.
-        found = connection.execute("select type, name, sql from sqlite_schema where sql is not null")
-        return {(kind, name): collections.Counter(definitions(sql)) for kind, name, sql in found}
+        found = connection.execute("select type, name, sql from sqlite_schema where sql is not null").fetchall()
+        schema = {(kind, name): collections.Counter([" ".join(sql.split())]) for kind, name, sql in found}
+        for kind, name, sql in found:
+            if kind == "table":
+                columns = connection.execute("select cid, name from pragma_table_info(?)", (name,))
+                numbered = [f"column {number} is {column}" for number, column in columns]
+                schema[kind, name] = collections.Counter([*definitions(sql), *numbered])
+    return schema
 
 
 def definitions(sql: str) -> Iterator[str]:
-    """Yield the pieces of a CREATE statement between the commas of its outermost parentheses, white space evened out.
+    """Yield the pieces of a CREATE TABLE between the commas of its outermost parentheses, white space evened out.
 
     SQLite adds a column behind the last definition, on the same line: lines alone would not do.
     """

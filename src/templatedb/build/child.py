@@ -66,6 +66,7 @@ def _carry_out(order: Order, private_folder: Path, tell: Callable[[Event], None]
     from templatedb.build.redirect import Redirect
     from templatedb.build.refusals import Refusals
     from templatedb.build.revisions import Revisions
+    from templatedb.errors import TemplateDBError
 
     target, refusals = order.target, Refusals()
     redirect, revisions = Redirect(target.path, refusals), Revisions(tell)
@@ -79,26 +80,49 @@ def _carry_out(order: Order, private_folder: Path, tell: Callable[[Event], None]
         order.migrator.migrate(target)
         return _finished(order, refusals, redirect, revisions, time.perf_counter() - started)
     except BaseException as error:  # also SystemExit: Flask-Migrate ends the process where a migration fails
-        what = _headline(error, revisions)
-        remedy = f"Nothing was published. Correct {revisions.current.path}" if revisions.current else ""
+        what, remedy = _headline(error, revisions), _remedy(error, revisions)
         if refusals.databases:
             what, remedy = refusals.databases[0]
+        ours = isinstance(error, TemplateDBError)
         return Failed(
             what=what,
             remedy=remedy,
             revision=revisions.current.revision if revisions.current else None,
-            traceback=tracebacks.of(error),
+            traceback="" if ours and revisions.current is None else tracebacks.of(error),
             insists_on_connection=revisions.asked_for_connection and revisions.done == 0 and revisions.current is None,
         )
 
 
 def _headline(error: BaseException, revisions: Revisions) -> str:
+    from templatedb.errors import TemplateDBError
+
+    if isinstance(error, TemplateDBError) and revisions.current is None:
+        return error.what
     first_line = str(error).partition("\n")[0]
     reason = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
     if revisions.current is None:
         return f"the build failed: {reason}"
     doc = (revisions.current.doc or "").strip()
     return f"migration {revisions.current.revision}{f' ({doc})' if doc else ''} failed: {reason}"
+
+
+_DRIVERS = frozenset({"psycopg", "psycopg2", "asyncpg", "pg8000", "MySQLdb", "pymysql", "asyncmy", "aiomysql"})
+
+
+def _remedy(error: BaseException, revisions: Revisions) -> str:
+    from alembic.util import CommandError
+
+    from templatedb.errors import TemplateDBError
+
+    if revisions.current is not None:
+        return f"Nothing was published. Correct {revisions.current.path}"
+    if isinstance(error, TemplateDBError):
+        return error.remedy
+    if isinstance(error, ModuleNotFoundError) and error.name in _DRIVERS:
+        return "templatedb builds SQLite databases: give the build a SQLite URL through url_env or build_env."
+    if isinstance(error, CommandError) and "Can't locate revision" in str(error):
+        return "Correct the setting 'revision', or the down_revision that names it."
+    return ""
 
 
 def _finished(order: Order, refusals: Refusals, redirect: Redirect, revisions: Revisions, total_s: float) -> Event:

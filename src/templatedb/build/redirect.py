@@ -53,12 +53,15 @@ class Redirect:
             known.append(name)
         if len(known) > 1:
             raise self._refusals.database(
-                f"the build asked for two different databases: {known[0]} and {known[1]}",
+                "the build asked for two different databases: " + " and ".join(map(self._shown, known[:2])),
                 "One golden is one file: point both at the same URL through url_env or build_env, or use a function.",
             )
         arguments[:] = [self._target]
         options.pop("uri", None)
         options.pop("database", None)
+
+    def _shown(self, name: str) -> str:
+        return "the file it was given" if name == self._target else name
 
 
 def database_name(database: Any, *, uri: bool) -> str:

@@ -42,10 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"cache": str(cache.root), "key": current, "goldens": goldens}, indent=2))
         return 0
     print(f"cache: {cache.root}")
-    print(f"this project's key: {current}" if current else f"no project here: {why}")
+    print(f"this project's key: {current}" if current else why)
+    used = next((manifest for manifest, _ in found if manifest.key == current), None)
     for manifest, _ in found:
-        print(_line(manifest, cache, current))
-    if current is not None and not any(manifest.key == current for manifest, _ in found):
+        print(_line(manifest, cache, marked=manifest is used))
+    if current is not None and used is None:
         print("no golden for this key yet: run templatedb build, or pytest")
     return 0
 
@@ -57,15 +58,15 @@ def _project(arguments: argparse.Namespace) -> tuple[Settings | None, Key | None
     except SettingsError as error:
         if error.key is not None:
             raise
-        return None, None, error.what
+        return None, None, f"no project here: {error.what}"
     try:
         return settings, key_of(declared(from_settings(settings), settings, environment_of(arguments))), ""
     except InputsError as error:
-        return settings, None, error.what
+        return settings, None, f"this project has no key: {error.what}"
 
 
-def _line(manifest: Manifest, cache: Cache, current: Key | None) -> str:
-    mark = "->" if manifest.key == current else "  "
+def _line(manifest: Manifest, cache: Cache, *, marked: bool) -> str:
+    mark = "->" if marked else "  "
     there = "" if cache.golden_path(manifest.digest).exists() else "  (file is gone)"
     revisions = f"{manifest.revisions} revisions" if manifest.revisions else "no revisions"
     return (

@@ -221,11 +221,19 @@ def _find(location: str, base: Path, folders: tuple[Path, ...], source: Path, op
             )
         return found
     package, *parts = location.split(":")
-    for folder in package_folders(package, folders):
-        if (candidate := folder.joinpath(*parts)).is_dir():
+    homes = package_folders(package, folders)
+    candidates = tuple(home.joinpath(*parts) for home in homes)
+    for candidate in candidates:
+        if candidate.is_dir():
             return candidate
+    if homes:
+        raise InputsError(
+            what=f"{option} {location!r} of {source} is not a folder: looked at {', '.join(map(str, candidates))}",
+            remedy=f"Correct {option}; a path_separator that splits at ':' splits package locations too.",
+            searched=candidates,
+        )
     raise InputsError(
-        what=f"{option} {location!r} of {source} cannot be found: no package {package!r} with such a folder",
+        what=f"{option} {location!r} of {source} cannot be found: there is no package {package!r}",
         remedy="Install the package, or add its folder to python_path.",
         searched=folders,
     )

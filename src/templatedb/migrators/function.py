@@ -81,9 +81,17 @@ class Function:
         """Import the function and call it with the path of the file to migrate."""
         if self.folder and self.folder not in sys.path:
             sys.path.insert(0, self.folder)
-        found: Any = importlib.import_module(self._module)
+        module: Any = importlib.import_module(self._module)
+        found = module
         for part in str(self.target).partition(":")[2].split("."):
-            found = getattr(found, part)
+            found = getattr(found, part, None)
+        if not callable(found):
+            raise SettingsError(
+                what=f"{module.__file__} has no function {str(self.target).partition(':')[2]!r}",
+                remedy=f"Correct function = {self.target!r}, or the module.",
+                key="function",
+                value=self.target,
+            )
         if inspect.iscoroutinefunction(found):
             import asyncio
 

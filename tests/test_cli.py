@@ -1,0 +1,199 @@
+"""The command: output, exit codes, and help that teaches."""
+
+import json
+import sqlite3
+
+import pytest
+
+from projects import alembic_project, builds_in, revision, write
+from templatedb.cli import main
+
+
+@pytest.fixture
+def small(project):
+    return alembic_project(project)
+
+
+def test_key_prints_the_key_and_nothing_else(small, capsys, cache):
+    """Pasteable into anything; builds nothing."""
+    assert main(["key"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("templatedb1-")
+    assert (len(out), err, cache.exists()) == (len("templatedb1-") + 65, "", False)
+
+
+def test_key_writes_a_file_only_when_it_differs(small, capsys, tmp_path):
+    """For CI systems that checksum a file."""
+    path = tmp_path / ".db-key"
+    main(["key", "--write", str(path)])
+    first = path.stat().st_mtime_ns
+    main(["key", "--write", str(path)])
+    assert path.read_text() == capsys.readouterr().out.splitlines()[0] + "\n"
+    assert path.stat().st_mtime_ns == first
+
+
+def test_key_and_build_write_the_outputs_of_a_github_step(small, capsys, tmp_path, monkeypatch, cache):
+    """key= and path= to restore; save-key= and built= to save."""
+    outputs = tmp_path / "outputs"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
+    main(["key", "--github-output"])
+    key = capsys.readouterr().out.strip()
+    assert outputs.read_text() == f"key={key}\npath={cache}/v1/[gm]*\n"
+    for built in ("true", "false"):
+        outputs.unlink()
+        main(["build", "--github-output"])
+        facts = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
+        save_key = facts.pop("save-key")
+        assert facts == {"key": key, "path": f"{cache}/v1/[gm]*", "built": built}
+        assert save_key.startswith(f"{key}-")
+        assert len(save_key) == len(key) + 17
+
+
+def test_github_output_outside_of_github_says_what_to_use(small, capsys, monkeypatch):
+    """One line and its remedy, exit code 1."""
+    monkeypatch.delenv("GITHUB_OUTPUT", raising=False)
+    assert main(["key", "--github-output"]) == 1
+    assert capsys.readouterr().err == (
+        "templatedb: --github-output needs the environment variable GITHUB_OUTPUT, which is not set\n"
+        "It is set in a step of GitHub Actions; elsewhere use --write FILE.\n"
+    )
+
+
+def test_build_says_built_then_hit(small, capsys, cache):
+    """And again built when told to."""
+    said = []
+    for words in ([], [], ["--rebuild"]):
+        assert main(["build", *words]) == 0
+        said.append(capsys.readouterr().out.split()[3])
+    assert (said, builds_in(cache)) == (["built", "hit", "built"], 2)
+
+
+def test_build_as_json_has_the_facts(small, capsys):
+    """For programs."""
+    assert main(["build", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert {name: facts[name] for name in ("outcome", "revisions", "heads", "warnings")} == {
+        "outcome": "built", "revisions": 2, "heads": ["r2"], "warnings": [],
+    }  # fmt: skip
+
+
+def test_a_required_hit_that_is_none_is_exit_code_1(small, capsys, cache):
+    """Proof in CI that the cache works."""
+    assert main(["build", "--require-hit"]) == 1
+    assert capsys.readouterr().err.startswith("templatedb: no golden for key templatedb1-")
+    assert builds_in(cache) == 0
+
+
+def test_a_failing_migration_is_told_once_and_whole(project, capsys):
+    """Revision, the user's traceback, captured output; exit code 1."""
+    alembic_project(project, revisions={"r1.py": revision(1, "print('hello')\nraise ValueError('no')")})
+    assert main(["build"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("templatedb: migration r1 (make t1) failed: ValueError: no\nNothing was published. Correct ")
+    assert err.count("ValueError: no") == 2
+    assert "--- output of the build ---\nhello" in err
+
+
+def test_path_is_the_path_and_nothing_else(small, capsys, cache):
+    """Exit code 1 when there is none."""
+    assert main(["path"]) == 1
+    main(["build"])
+    capsys.readouterr()
+    assert main(["path"]) == 0
+    out = capsys.readouterr().out
+    assert out.strip() == str(next(cache.glob("v1/goldens/*.sqlite")))
+
+
+def test_clone_writes_a_writable_copy_and_refuses_to_overwrite(small, capsys, tmp_path):
+    """With --force old side files go too: SQLite would replay them into the new file."""
+    destination = tmp_path / "dev.sqlite"
+    assert main(["clone", str(destination)]) == 0
+    connection = sqlite3.connect(destination)
+    connection.execute("delete from t1")
+    connection.commit()
+    connection.close()
+    assert main(["clone", str(destination)]) == 1
+    assert capsys.readouterr().err.endswith("is there already\nChoose another name, or use --force.\n")
+    write(tmp_path / "dev.sqlite-wal", "old")
+    assert main(["clone", "--force", str(destination)]) == 0
+    connection = sqlite3.connect(destination)
+    assert connection.execute("select name from t1").fetchall() == [("row 1",)]
+    connection.close()
+    assert not (tmp_path / "dev.sqlite-wal").exists()
+    assert destination.stat().st_mode & 0o600 == 0o600
+
+
+def test_clone_into_a_folder_that_is_missing_says_so(small, capsys, tmp_path):
+    """Before anything is built."""
+    assert main(["clone", str(tmp_path / "no/dev.sqlite")]) == 1
+    assert capsys.readouterr().err == f"templatedb: there is no folder {tmp_path}/no\nMake it first.\n"
+
+
+def test_status_marks_the_current_golden(small, capsys, cache):
+    """Old ones are listed too."""
+    main(["build"])
+    write(small / "scripts/versions/r3.py", revision(3))
+    main(["build"])
+    capsys.readouterr()
+    assert main(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"cache: {cache}"
+    assert [line[:2] for line in lines[2:]] == ["->", "  "]
+    assert "3 revisions" in lines[2]
+    assert main(["status", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert [golden["current"] for golden in facts["goldens"]] == [True, False]
+
+
+def test_status_outside_of_a_project_still_lists_the_cache(tmp_path, monkeypatch, capsys):
+    """And says why no golden is marked."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["status"]) == 0
+    assert "no project here: no settings found from" in capsys.readouterr().out
+
+
+def test_the_project_can_be_named(small, capsys, monkeypatch, tmp_path):
+    """From anywhere."""
+    main(["key"])
+    here = capsys.readouterr().out
+    monkeypatch.chdir("/")
+    main(["key", "--project", str(small)])
+    assert capsys.readouterr().out == here
+
+
+@pytest.mark.parametrize("words", [[], ["bild"], ["key", "--writ"], ["clone"]])
+def test_wrong_usage_is_exit_code_2(words, capsys):
+    """With a line that says what is missing."""
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert "usage: templatedb" in capsys.readouterr().err
+
+
+def test_a_bug_is_exit_code_3(small, capsys, monkeypatch):
+    """The traceback, and that it is ours."""
+    monkeypatch.setattr("templatedb.cli.key.key_of", lambda inputs: 1 / 0)
+    assert main(["key"]) == 3
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError" in err
+    assert err.endswith("templatedb: this is a bug in templatedb; please report the lines above\n")
+
+
+@pytest.mark.parametrize("verb", ["key", "build", "path", "status", "clone"])
+def test_the_help_of_each_verb_teaches_by_example(verb, capsys):
+    """What it does, its options, and lines to paste."""
+    with pytest.raises(SystemExit) as caught:
+        main([verb, "--help"])
+    out = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert f"examples:\n  templatedb {verb}" in out
+    assert "--cache-dir DIR" in out
+
+
+def test_help_and_version_of_the_command(capsys):
+    """Exit codes are part of the help."""
+    for words, part in ((["--help"], "exit codes:"), (["--version"], "templatedb ")):
+        with pytest.raises(SystemExit) as caught:
+            main(words)
+        assert caught.value.code == 0
+        assert part in capsys.readouterr().out
