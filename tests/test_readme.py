@@ -1,0 +1,202 @@
+"""Every block of the README is run, and its tables name what there is."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from projects import alembic_project, builds_in, revision, write
+
+import templatedb.settings
+from templatedb.fixtures import NEEDS_GOLDEN
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def section(title: str) -> str:
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)[1]
+
+
+def blocks(title: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", section(title), re.MULTILINE | re.DOTALL)
+
+
+def shell(script: str, cwd: Path, **variables: str) -> str:
+    """Run *script* as a person would who has this environment activated."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, **variables}
+    done = subprocess.run(
+        ["sh", "-e", "-c", script], cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_two_commands_are_targets_of_the_makefile():
+    """make demo and make test; what they do is run by people and CI."""
+    (script,) = blocks("Try it", "sh")
+    targets = re.findall(r"^make (\w+)", script, re.MULTILINE)
+    assert targets == ["demo", "test"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(f"\n{target}: $(READY)" in makefile for target in targets)
+
+
+def test_the_quickstart_can_be_pasted(project, cache):
+    """From an empty folder to a hit, with the env.py that Alembic generates."""
+    install, script = blocks("Quickstart", "sh")
+    assert install == "python -m pip install . pytest-xdist\n"
+    said = shell(script.replace("pytest -n 2", "pytest -n 2 -p no:randomly -p no:asyncio"), project)
+    assert re.findall(r"^templatedb: golden [0-9a-f]{8} (built in|hit)", said, re.MULTILINE) == ["built in", "hit"]
+    assert said.count("2 passed") == 2
+    assert builds_in(cache) == 1
+
+
+def test_the_table_of_fixtures_names_every_public_one(suite):
+    """Neither more nor less than pytest --fixtures."""
+    told = set(
+        re.findall(
+            r"`(clone\w*|templatedb_\w+)`", "".join(re.findall(r"^\| (.*?) \|", section("Fixtures"), re.MULTILINE))
+        )
+    )
+    result = suite.runpytest_subprocess("--fixtures", "-q")
+    there = set(re.findall(r"^(clone\w*|templatedb_\w+)[ \[]", "\n".join(result.outlines), re.MULTILINE))
+    assert told == there
+    assert all(name.startswith("_templatedb") for name in NEEDS_GOLDEN)
+
+
+def test_the_table_of_options_names_every_one(suite):
+    """With the values they take."""
+    told = set(re.findall(r"`(--templatedb-[a-z-]+)", section("Options of pytest")))
+    result = suite.runpytest_subprocess("--help")
+    assert told == set(re.findall(r"^  (--templatedb-[a-z-]+)", "\n".join(result.outlines), re.MULTILINE))
+
+
+def test_the_table_of_settings_names_every_one():
+    """Neither more nor less than what is read."""
+    told = re.findall(r"^\| `(\w+)` \|", section("Settings"), re.MULTILINE)
+    assert sorted(told) == sorted(templatedb.settings._READERS)
+
+
+def test_the_function_of_the_readme_builds(project):
+    """create_all of one's own models."""
+    write(
+        project / "models.py",
+        """
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+        class Base(DeclarativeBase):
+            pass
+
+        class User(Base):
+            __tablename__ = "users"
+            id: Mapped[int] = mapped_column(primary_key=True)
+        """,
+    )
+    (settings,), (code,) = blocks("Settings", "toml"), blocks("Settings", "python")
+    write(project / "pyproject.toml", settings)
+    write(project / "factory.py", code)
+    assert " built in " in shell("templatedb build", project)
+
+
+@pytest.fixture
+def users(project):
+    """A project with the table of the examples."""
+    return alembic_project(
+        project, revisions={"r1.py": revision(1, "op.create_table('users', sa.Column('id', sa.Integer))")}
+    )
+
+
+def test_the_commands_of_the_readme_run(users):
+    """One after the other."""
+    (script,) = blocks("Command", "sh")
+    shell(script.replace("templatedb path", "templatedb path"), users)
+    assert (users / "dev.sqlite").exists()
+
+
+def test_the_library_block_runs(users, monkeypatch):
+    """As a script."""
+    (code,) = blocks("Library", "python")
+    scope = {}
+    exec(code, scope)
+    assert scope["rows"] == []
+
+
+def run_workflow(steps, project: Path, store: Path, tmp_path: Path) -> list[str]:
+    """Run the recipe as GitHub would, with an immutable store; return the names it saved under."""
+    outputs: dict[str, dict[str, str]] = {}
+    saved = []
+
+    def value(text: str) -> str:
+        return re.sub(r"\$\{\{ steps\.(\w+)\.outputs\.([\w-]+) \}\}", lambda m: outputs[m[1]][m[2]], text)
+
+    for step in steps:
+        if condition := step.get("if"):
+            name, output, wanted = re.fullmatch(r"steps\.(\w+)\.outputs\.([\w-]+) == '(\w+)'", condition).groups()
+            if outputs[name][output] != wanted:
+                continue
+        if "run" in step:
+            file = tmp_path / "github-output"
+            file.write_text("")
+            shell(step["run"].replace("pytest ", "pytest -p no:asyncio "), project, GITHUB_OUTPUT=str(file))
+            outputs[step.get("id", "")] = dict(line.split("=", 1) for line in file.read_text().splitlines())
+            continue
+        action, pattern, key = step["uses"], Path(value(step["with"]["path"])), value(step["with"]["key"])
+        if action.startswith("actions/cache/restore@"):
+            prefix = value(step["with"]["restore-keys"])
+            for entry in sorted(store.glob(f"{prefix}*"), key=lambda path: path.stat().st_mtime)[-1:]:
+                shutil.copytree(entry, pattern.parent, dirs_exist_ok=True)
+        else:
+            assert action.startswith("actions/cache/save@")
+            assert not (store / key).exists(), "names are immutable"
+            for folder in pattern.parent.glob(pattern.name):
+                shutil.copytree(folder, store / key / folder.name)
+            saved.append(key)
+    return saved
+
+
+def test_the_ci_recipe_builds_once_and_then_hits(users, cache, tmp_path):
+    """Three runs on fresh machines with one immutable store, then a changed migration."""
+    (text,) = blocks("CI", "yaml")
+    steps = yaml.safe_load(text)["steps"]
+    write(users / "test_it.py", "def test_it(clone): pass\n")
+    store = tmp_path / "store"
+    saved = []
+    for _ in range(3):
+        saved.append(len(run_workflow(steps, users, store, tmp_path)))
+        shutil.rmtree(cache)
+    write(users / "scripts/versions/r2.py", revision(2))
+    saved.append(len(run_workflow(steps, users, store, tmp_path)))
+    assert saved == [1, 0, 0, 1]
+    assert sorted(path.name for path in next(store.iterdir()).iterdir()) == ["goldens", "manifests"]
+
+
+def test_the_report_of_a_failed_test_looks_like_the_readme(suite):
+    """Line by line, but for the path."""
+    alembic_project(
+        suite.path,
+        revisions={
+            "r1.py": revision(
+                1,
+                "op.create_table('users', sa.Column('id', sa.Integer, primary_key=True), sa.Column('email', sa.String))",
+            )
+        },
+    )
+    suite.makepyfile(
+        """
+        from sqlalchemy import text
+
+        def test_a_user_is_added(clone_session):
+            clone_session.execute(text("insert into users (email) values ('ada@example.org')"))
+            assert False
+        """
+    )
+    result = suite.runpytest_subprocess()
+    (shown,) = blocks("Fixtures", "text")
+    expected = shown.replace("/home/me/shop", str(suite.path)).splitlines()
+    start = result.outlines.index(expected[0])
+    assert result.outlines[start : start + len(expected)] == expected
