@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from projects import alembic_project, builds_in, revision, write
 
 import templatedb.settings
+from projects import alembic_project, builds_in, revision, write
 from templatedb.fixtures import NEEDS_GOLDEN
 
 ROOT = Path(__file__).parents[1]
