@@ -40,9 +40,7 @@ def test_a_module_imports_only_from_those_above_it(path):
     """A newcomer can read from top to bottom without looking ahead."""
     own = ORDER.index(place(path))
     ahead = sorted({name for name in imported(path) if name in ORDER and ORDER.index(name) > own})
-    # A migrator runs in the build's process and takes its shared connection from there; nothing else looks ahead.
-    allowed = ["build"] if path.name == "alembic.py" else []
-    assert ahead == allowed
+    assert ahead == []
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))

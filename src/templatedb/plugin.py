@@ -207,7 +207,8 @@ def pytest_runtest_makereport(
     item.stash[_FAILED] = failed
     after_teardown = report.when == "teardown"
     if report.failed or after_teardown:
-        lines = run.keep_for(item.name, failed=failed, last_chance=after_teardown)
+        shared = bool(NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())))
+        lines = run.keep(item.name, shared=shared, failed=failed, last_chance=after_teardown)
         if lines and report.failed:
             report.sections.append(("templatedb", "\n".join(lines)))
         elif lines and failed:  # kept later than the failure: its report is written already
@@ -227,9 +228,18 @@ _TOLD: pytest.StashKey[bool] = pytest.StashKey()
 """Whether this worker has sent its first tally."""
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse a factory that was made under another template than the one this test sees."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Note which test begins; refuse a factory made under another template than the one it sees."""
+    item.stash[_FAILED] = False
+    maker = item.config.stash[RUN]
+    if _made(item.config) is not None or NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())):
+        maker().begin_test(item.nodeid)
+    yield
+    _refuse_foreign_factory(item)
+
+
+def _refuse_foreign_factory(item: pytest.Item) -> None:
     from templatedb.fixtures import CloneFactory
 
     used = getattr(item, "funcargs", {}).get("clone_factory")

@@ -62,6 +62,7 @@ class Run:
         self._goldens: dict[int, tuple[Template, Golden | TemplateDBError]] = {}
         self._by_key: dict[str, Golden] = {}
         self._lent: list[Lent] = []
+        self._test = ""
 
     def project_template(self) -> Template:
         """Return the template of the project's settings; raises SettingsError, the same one each time."""
@@ -126,6 +127,10 @@ class Run:
         if report not in self.tally.failures.values():
             self.tally.failures[name] = report
 
+    def begin_test(self, test: str) -> None:
+        """Note which test runs now, by its node id."""
+        self._test = test
+
     def clone(self, golden: Golden, kind: CloneKind | None = None) -> Lent:
         """Lend a private database; it stays until `end_test` after its holder has closed it."""
         started = time.perf_counter()
@@ -137,22 +142,23 @@ class Run:
         elapsed_s = time.perf_counter() - started
         self.tally.clone_costs_us.setdefault(made.way, []).append(round(elapsed_s * 1e6))
         self.tally.saved_s += golden.manifest.migration_s - elapsed_s
-        lent = Lent(made)
+        lent = Lent(made, self._test)
         self._lent.append(lent)
         return lent
 
-    def keep_for(self, test_name: str, *, failed: bool, last_chance: bool) -> list[str]:
-        """Keep the databases that are in use, as the settings say, and return the report's lines about them.
+    def keep(self, test_name: str, *, shared: bool, failed: bool, last_chance: bool) -> list[str]:
+        """Keep the databases of the running test, as the settings say, and return the report's lines about them.
 
         Called when a phase of a test failed, and with *last_chance* after its teardown. Each database is kept once,
-        at the first failure: later teardowns may remove the evidence.
+        at the first failure: later teardowns may remove the evidence. Those that an earlier test opened, through a
+        fixture of a wider scope, count only when this test asks for such a fixture (*shared*).
         """
         lines: list[str] = []
         wanted = self._keep()
         if wanted is Keep.NONE or (wanted is Keep.FAILED and not failed):
             return lines
         for lent in self._lent:
-            if lent.kept_for == test_name:
+            if lent.kept_for == self._test or (lent.opened_in != self._test and not shared):
                 continue
             try:
                 if failed and not last_chance:
@@ -162,7 +168,7 @@ class Run:
                 if last_chance:
                     lines.append(f"the database could not be kept: {error}")
                 continue
-            lent.kept_for = test_name
+            lent.kept_for = self._test
             lines += kept.report(path)
         return lines
 
@@ -190,9 +196,10 @@ class Run:
 class Lent:
     """A clone in the hands of a test, with the connections that its engines have in use."""
 
-    def __init__(self, clone: Clone) -> None:
-        """Hold *clone*, not kept for any test yet."""
+    def __init__(self, clone: Clone, opened_in: str) -> None:
+        """Hold *clone*, opened in the test with that node id and not kept for any test yet."""
         self.clone = clone
+        self.opened_in = opened_in
         self.in_use: dict[int, sqlite3.Connection] = {}
         self.kept_for: str | None = None
 

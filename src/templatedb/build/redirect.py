@@ -6,17 +6,12 @@ does. Source: SQLAlchemy, DialectEvents.do_connect.
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from templatedb.build.refusals import Refusals
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 MEMORY = ":memory:"
 
@@ -98,24 +93,3 @@ def _let_async_engines_take_sync_urls() -> None:
         return SQLiteDialect_aiosqlite
 
     SQLiteDialect_pysqlite.get_async_dialect_cls = classmethod(get_async_dialect_cls)  # type: ignore[assignment,method-assign]
-
-
-@contextlib.contextmanager
-def shared_connection(url: str) -> Iterator[Connection]:
-    """Open the connection that goes into Alembic's ``config.attributes["connection"]``, outside any transaction.
-
-    Some env.py files expect an Engine under that name and call ``connect()`` on it; this connection answers that call
-    with itself. What is left uncommitted is committed at the end, as the caller of the cookbook's recipe does.
-    """
-    from sqlalchemy import create_engine, pool
-
-    engine = create_engine(url, poolclass=pool.NullPool)
-    with engine.connect() as connection:
-
-        def connect(_self: Connection = connection) -> contextlib.AbstractContextManager[Connection]:
-            return contextlib.nullcontext(_self)
-
-        connection.connect = connect  # type: ignore[attr-defined]
-        yield connection
-        connection.commit()
-    engine.dispose()

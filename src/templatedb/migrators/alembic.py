@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from templatedb.errors import InputsError
 from templatedb.inputs import Input, file, files_below, setting
@@ -15,6 +16,9 @@ from templatedb.migrators import Target, alembic_config, versions
 from templatedb.migrators.alembic_config import AlembicConfig
 from templatedb.settings import Settings
 from templatedb.urls import driver_like, sqlite_url
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,9 +93,7 @@ class Alembic:
         if not target.offer_connection:
             command.upgrade(alembic, self.revision)
             return
-        from templatedb.build.redirect import shared_connection
-
-        with shared_connection(sqlite_url(target.path)) as connection:
+        with _shared_connection(sqlite_url(target.path)) as connection:
             alembic.attributes["connection"] = connection
             command.upgrade(alembic, self.revision)
 
@@ -105,3 +107,24 @@ def _parser(ini: Path) -> configparser.ConfigParser:
     parser = configparser.ConfigParser({"here": alembic_config.escaped_here(ini)})
     parser.read(ini, encoding="utf-8")
     return parser
+
+
+@contextlib.contextmanager
+def _shared_connection(url: str) -> Iterator[Connection]:
+    """Open the connection that goes into Alembic's ``config.attributes["connection"]``, outside any transaction.
+
+    Some env.py files expect an Engine under that name and call ``connect()`` on it; this connection answers that call
+    with itself. What is left uncommitted is committed at the end, as the caller of the cookbook's recipe does.
+    """
+    from sqlalchemy import create_engine, pool
+
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+
+        def connect(_self: Connection = connection) -> contextlib.AbstractContextManager[Connection]:
+            return contextlib.nullcontext(_self)
+
+        connection.connect = connect  # type: ignore[attr-defined]
+        yield connection
+        connection.commit()
+    engine.dispose()
