@@ -10,7 +10,7 @@ import time
 import pytest
 
 from projects import PLAIN_ENV, alembic_project, env_with_engine, revision, run, tables, write
-from templatedb import Alembic, BuildError, Function, Template, load
+from templatedb import Alembic, BuildError, Function, SettingsError, Template, load
 
 ASYNC_MAIN = """
 import asyncio
@@ -75,6 +75,26 @@ ENVIRONMENTS = {
             with context.begin_transaction():
                 context.run_migrations()
         """,
+    "nothing without a connection": """
+        from alembic import context
+        connection = context.config.attributes.pop("connection", None)
+        if connection is not None:
+            context.configure(connection=connection)
+            with context.begin_transaction():
+                context.run_migrations()
+        """,
+    "async engine of a plain one, from the variable": ASYNC_MAIN.format(
+        engine="AsyncEngine(sqlalchemy.create_engine(__import__('os').environ['DATABASE_URL']))"
+    ).replace("import asyncio", "import asyncio, sqlalchemy"),
+    "sync engine although the variable names an async driver": "import os\n"
+    "assert os.environ['DATABASE_URL'].startswith('sqlite')\n"
+    + env_with_engine("sqlalchemy.create_engine(os.environ['DATABASE_URL'])", "import os"),
+    "the application's engine names the database of the ini": env_with_engine(
+        "settings.same_as_ini()", "import settings"
+    )
+    + PLAIN_ENV,
+    "ended by sys.exit(0)": PLAIN_ENV + "\nimport sys\nsys.exit(0)\n",
+    "a forked child that comes back": PLAIN_ENV + "\nimport os\nif os.fork() == 0:\n    raise ValueError('child')\n",
     "connection if there is one": PLAIN_ENV.replace(
         "config = context.config", "config = context.config\nassert config.attributes.get('connection') is None"
     ),
@@ -135,6 +155,10 @@ def env_project(project, env, **options):
         ENGINE = sqlalchemy.create_engine(os.environ.get("APP_DATABASE", "sqlite:///prod.db"))
 
 
+        def same_as_ini():
+            return sqlalchemy.create_engine("sqlite:///app.db")
+
+
         def wal():
             @event.listens_for(ENGINE, "connect")
             def on_connect(connection, record):
@@ -146,8 +170,10 @@ def env_project(project, env, **options):
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
-def test_an_env_py_is_built_unchanged(project, env):
+def test_an_env_py_is_built_unchanged(project, env, monkeypatch):
     """Same tables and rows, in our file; the project's own database is never made."""
+    if "startswith" in env:
+        monkeypatch.setenv("DATABASE_URL", "sqlite+aiosqlite:///app.db")
     env_project(project, env, ini=INI)
     with load().golden() as golden, golden.clone() as clone:
         assert {"t1", "t2"} < tables(clone.path)
@@ -298,6 +324,79 @@ def migrate_in_this_module(path):
     connection.close()
 
 
+@pytest.mark.parametrize("name", ["alembic", "sqlalchemy", "queue"])
+def test_a_folder_of_the_project_may_be_called_like_a_library(project, name):
+    """The build has the libraries before the project's folders come first."""
+    alembic_project(project)
+    write(project / name / "__init__.py", "raise RuntimeError('not the library')")
+    with load().golden() as golden:
+        assert golden.manifest.revisions == 2
+
+
+def test_scripts_of_two_services_are_never_mistaken_for_each_other(project):
+    """A relative script_location that fits twice is refused, not guessed."""
+    alembic_project(project, ini="script_location = scripts\n")
+    alembic_project(project / "other", revisions=1, ini="script_location = scripts\n")
+    with pytest.raises(
+        SettingsError, match=r"is ambiguous: there are scripts in .*\nWrite script_location = %\(here\)s/scr"
+    ):
+        Template(Alembic("other/alembic.ini"), root=project).golden()
+
+
+def test_prepend_sys_path_of_an_ini_in_a_subfolder_means_that_folder_too(project):
+    """Who runs `cd backend && alembic upgrade head` has it so."""
+    env = "import helper\n" + PLAIN_ENV
+    alembic_project(project / "backend", env=env, ini="script_location = %(here)s/scripts\nprepend_sys_path = .\n")
+    write(project / "backend/helper.py", "")
+    write(project / "pyproject.toml", '[tool.templatedb]\nalembic = "backend/alembic.ini"\n')
+    with load().golden() as golden:
+        assert golden.manifest.revisions == 2
+
+
+def test_a_killed_build_names_its_revision(project):
+    """Out of memory looks like this."""
+    body = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+    alembic_project(project, revisions={"r1.py": revision(1), "r2.py": revision(2, body)})
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    assert str(caught.value) == (
+        "the build process was ended by signal 9 during migration r2 (make t2)\n"
+        "Signal 9 often means that memory ran out."
+    )
+
+
+def test_what_alembic_warns_about_the_history_is_told(project):
+    """A revision id that is there twice is built from one of them: the user should know."""
+    history = {"r1.py": revision(1), "r2.py": revision(2), "again.py": revision(2)}
+    alembic_project(project, revisions=history)
+    with load().golden() as golden:
+        (warning,) = golden.manifest.warnings
+    assert warning.startswith("Revision r2 is present more than once")
+
+
+def test_a_missing_parent_is_named(project):
+    """Not a bare KeyError."""
+    alembic_project(project, revisions={"r1.py": revision(1), "r2.py": revision(2, after="gone")})
+    with pytest.raises(BuildError, match=r"A revision has down_revision = 'gone', and no file has that revision"):
+        load().golden()
+
+
+def test_a_variable_that_env_py_misses_comes_with_the_way_out(project):
+    """Probably the commonest first failure."""
+    alembic_project(project, env="import os\nurl = os.environ['APP_DB']\n")
+    with pytest.raises(BuildError, match=r"KeyError: 'APP_DB'\nNo migration ran. If env.py reads its URL from another"):
+        load().golden()
+
+
+def test_flask_migrates_env_py_comes_with_a_function_to_paste(project):
+    """It works only inside an application."""
+    write(project / "migrations/alembic.ini", "[alembic]\n")
+    write(project / "migrations/env.py", "from flask import current_app\n")
+    for ask in (load, lambda: Template(Alembic("migrations/alembic.ini")).golden()):
+        with pytest.raises(SettingsError, match=r"(?s)Flask-Migrate's, which need the application.*function = "):
+            ask()
+
+
 def test_a_function_may_be_given_as_an_object(project):
     """Found by the build through its module's own folder."""
     with Template(Function(migrate_in_this_module)).golden() as golden, golden.clone() as clone:
@@ -308,6 +407,10 @@ REFUSALS = {
     "another file": (
         "sqlite3.connect('prod.db')",
         "the build tried to open another database: prod.db",
+    ),
+    "where it stands": (
+        "sqlite3.connect('prod.db')",
+        "scripts/versions/r2.py:",
     ),
     "another file, error swallowed": (
         "with contextlib.suppress(Exception): sqlite3.connect('prod.db')",
@@ -320,6 +423,10 @@ REFUSALS = {
     "by creator": (
         "sa.create_engine('sqlite://', creator=lambda: sqlite3.connect('prod.db')).connect()",
         "The engine was made with creator=, which cannot be redirected: use the setting 'function'",
+    ),
+    "attached by a parameter": (
+        "op.get_bind().connection.driver_connection.execute('attach ? as other', ('prod.db',))",
+        "the build tried to attach another database: one whose name is a parameter or an expression",
     ),
     "attached": (
         "op.get_bind().connection.driver_connection.execute(\"attach 'prod.db' as other\")",
@@ -575,6 +682,26 @@ def slow_build(project):
     yield process, builder
     process.kill()
     process.communicate()
+
+
+def test_what_a_migration_started_ends_with_a_killed_command(project):
+    """The whole group goes, not only the build's own process."""
+    body = (
+        "import subprocess\nchild = subprocess.Popen(['sleep', '60'])\nopen('pid', 'w').write(str(child.pid))\n" + SLOW
+    )
+    alembic_project(project, revisions={"r1.py": revision(1, body)})
+    process = subprocess.Popen([sys.executable, "-m", "templatedb", "build"])
+    deadline = time.monotonic() + 30
+    while not (project / "started").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    pid = int((project / "pid").read_text())
+    deadline = time.monotonic() + 2
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(pid)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])

@@ -215,6 +215,26 @@ def test_a_damaged_manifest_is_a_miss(project, cache, data):
         assert golden.outcome is Outcome.BUILT
 
 
+def test_a_full_disk_under_the_cache_costs_a_private_build(project, cache):
+    """Not blamed on the user's migration, and nothing is left half done."""
+    if shutil.which("unshare") is None:
+        pytest.skip("needs unshare to make a small filesystem of its own")
+    insert = 'op.execute("insert into t1 values (hex(randomblob(100000)))")'
+    body = "op.create_table('t1', sa.Column('x', sa.Text))\n" + insert
+    alembic_project(project, revisions={"r1.py": revision(1, body)})
+    cache.mkdir(mode=0o700)
+    script = (
+        f"mount -t tmpfs -o size=96k,mode=700 tmpfs '{cache}' || exit 77; {sys.executable} -m templatedb build;"
+        f" find '{cache}' -name '*.sqlite*'"
+    )
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=False)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip(f"no filesystem of one's own here: {done.stderr.strip()}")
+    assert "building privately, this run pays for it alone: the cache's disk failed: " in done.stderr
+    assert " built privately in " in done.stdout
+    assert ".sqlite" not in done.stdout
+
+
 def broken_cache(cache: Path, how: str):
     if how == "a file in its place":
         cache.touch()

@@ -19,13 +19,13 @@ class Seat(Base):
 
 
 class TakenError(Exception):
-    """Somebody else has the seat."""
+    """Somebody else has the seat, or there is none."""
 
 
 async def book(session: AsyncSession, name: str, holder: str) -> None:
     """Book a seat and commit; raises TakenError."""
-    seat = await session.get_one(Seat, name)
-    if seat.holder is not None:
+    seat = await session.get(Seat, name)
+    if seat is None or seat.holder is not None:
         raise TakenError(name)
     seat.holder = holder
     await session.commit()

@@ -13,7 +13,7 @@ Reading order, which is import order (a module imports only from those above it)
  9. discovered           what a build read beyond its declared inputs
 10. lock                 one lock per key
 11. cache                the directory: names, format, history, trust
-12. build                parent and child: messages, refusals, redirect, guard, revisions, tracebacks, child, parent
+12. build                messages, tracebacks, refusals, redirect, guard, revisions, diagnosis, child, parent
 13. verify               what a file must be before it is a golden
 14. publish              temporary name, fsync, replace
 15. place                where a process's own files are put

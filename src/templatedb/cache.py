@@ -190,7 +190,7 @@ def open_cache(root: Path) -> Cache:
         if error.errno not in (errno.EROFS, errno.EACCES) or not (root / BUCKET / "manifests").is_dir():
             raise CacheError(
                 what=f"the cache directory {root} cannot be made: {error.strerror}",
-                remedy=f"Free some space or rights there, or set {CACHE_DIR_VARIABLE}.",
+                remedy=f"Make room for a folder that you may write to there, or set {CACHE_DIR_VARIABLE}.",
                 path=root,
             ) from error
     for folder in (root, root / BUCKET):
@@ -208,9 +208,10 @@ def _refuse_untrusted(folder: Path) -> None:
     elif status.st_mode & 0o022:
         reason = "others may write to it"
     if reason:
+        way_out = f"Run: chmod go-w {folder}, or set" if "others" in reason else "Set"
         raise CacheError(
             what=f"the cache directory {folder} is not trusted: {reason}",
-            remedy=f"Run: chmod go-w {folder}, or set {CACHE_DIR_VARIABLE} to a folder of your own.",
+            remedy=f"{way_out} {CACHE_DIR_VARIABLE} to a folder of your own.",
             path=folder,
         )
 

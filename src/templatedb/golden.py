@@ -137,6 +137,8 @@ def _build_under_lock(cache: Cache, plan: Plan) -> OpenGolden:
             try:
                 manifest, path = _build_and_verify(plan, folder)
             except BuildError as error:
+                if _blames_the_disk(error, folder):
+                    raise CacheError(what=f"the cache's disk failed: {error.what}", path=cache.root) from error
                 cache.remember_failure(key, wishes.run or _NO_RUN, error)
                 raise
             if key_of(declared(plan.migrator, plan.settings, wishes.environment)) != key:
@@ -148,6 +150,15 @@ def _build_under_lock(cache: Cache, plan: Plan) -> OpenGolden:
     if published is None:
         raise CacheError(what=f"the golden just published is not there any more: {cache.golden_path(manifest.digest)}")
     return published
+
+
+_DISK_FAULTS = ("database or disk is full", "disk I/O error", "unable to open database file", "No space left on device")
+_LITTLE_BYTES = 1_000_000
+
+
+def _blames_the_disk(error: BuildError, folder: Path) -> bool:
+    """Whether a build failed for the place it was made in, not for the migrations: worth a try elsewhere."""
+    return any(text in error.what for text in _DISK_FAULTS) or shutil.disk_usage(folder).free < _LITTLE_BYTES
 
 
 def _known_failure(cache: Cache, key: Key, wishes: Wishes, asked_at: float) -> BuildError | None:

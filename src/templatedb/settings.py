@@ -86,9 +86,30 @@ def find_table(start: Path) -> Settings | None:
 def _proposal(start: Path) -> str:
     """Say what to write, naming an ``alembic.ini`` that stands one or two folders below *start*."""
     below = sorted((*start.glob("*/alembic.ini"), *start.glob("*/*/alembic.ini")))
+    if below and needs_flask(below[0].parent):
+        return FLASK_REMEDY
     value = below[0].relative_to(start).as_posix() if below else "path/to/alembic.ini"
     table = f'    [tool.templatedb]\n    alembic = "{value}"'
     return f'Add to pyproject.toml:\n{table}\nor: function = "package.module:function"'
+
+
+def needs_flask(folder: Path) -> bool:
+    """Whether the env.py in *folder* is Flask-Migrate's, which works only inside an application."""
+    env = folder / "env.py"
+    return env.is_file() and "current_app" in env.read_text(encoding="utf-8", errors="replace")
+
+
+FLASK_REMEDY = """\
+The migrations are Flask-Migrate's, which need the application. Add to pyproject.toml:
+    [tool.templatedb]
+    function = "templatedb_build:migrate"
+    inputs = ["migrations"]
+and a module templatedb_build.py:
+    def migrate(path):
+        from flask_migrate import upgrade
+        from yourapp import create_app  # configured with the URL f"sqlite:///{path}"
+        with create_app(...).app_context():
+            upgrade()"""
 
 
 def _table_in(folder: Path) -> Settings | None:

@@ -24,6 +24,13 @@ def sqlite_url(path: Path, driver: str = "sqlite") -> str:
     return f"{driver}:///file:{quote(text)}?uri=true"
 
 
+def database_of(url: str) -> str | None:
+    """Return the database part of a SQLite *url*, or None for other dialects and for databases in memory."""
+    scheme, _, rest = url.partition("://")
+    path = rest.partition("/")[2].partition("?")[0]
+    return path if scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:") else None
+
+
 def memory_url(name: str, driver: str = "sqlite") -> str:
     """Return the URL of the named in-memory database *name*, shared by all connections of this process.
 

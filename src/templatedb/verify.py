@@ -142,5 +142,5 @@ def _refuse_side_files(path: Path) -> None:
     if left or header[18:20] != b"\x01\x01":
         raise BuildError(
             what=f"the database is more than one file after the build ({', '.join(left) or 'WAL mode'})",
-            remedy="A process that the migrations started may still have it open.",
+            remedy="Commit and close every connection; a process that the migrations started may still have it open.",
         )

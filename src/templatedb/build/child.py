@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,101 +38,74 @@ def main() -> None:
 
     sys.argv[:] = ["templatedb-build"]
 
-    def tell(event: Event) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            os.write(events, to_line(event))
+    builder = os.getpid()
 
+    def tell(event: Event) -> None:
+        # A migration may fork, and its child may come back here: only the builder itself speaks.
+        if os.getpid() == builder:
+            with contextlib.suppress(BrokenPipeError):
+                os.write(events, to_line(event))
+
+    code = 0
     try:
         tell(_carry_out(Order.from_json(order_path.read_text()), order_path.parent, tell))
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        # Threads and connections that the project left open must neither keep the parent waiting nor write later.
-        os._exit(0)
+    except BaseException:  # a fault of ours: it must be in the output, not vanish
+        traceback.print_exc()
+        code = 1
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Threads and connections that the project left open must neither keep the parent waiting nor write later.
+    os._exit(code)
 
 
 def _die_with_parent(life: int) -> None:
-    """Wait for the end of the parent, which closes its end of *life* also when it is killed."""
+    """Wait for the end of the parent, which closes its end of *life* also when it is killed; then end all of us."""
     with contextlib.suppress(OSError):
         while os.read(life, 1):
             pass
+    if os.getpgrp() == os.getpid():  # not so with --debug, where the group is the terminal's
+        os.killpg(0, signal.SIGKILL)  # what the migrations started goes too
     os._exit(1)
 
 
 def _carry_out(order: Order, private_folder: Path, tell: Callable[[Event], None]) -> Event:
     """Build and return what became of it; never raises."""
-    from templatedb.build import tracebacks
+    from templatedb.build import diagnosis
     from templatedb.build.guard import Guard
-    from templatedb.build.messages import Failed
     from templatedb.build.redirect import Redirect
     from templatedb.build.refusals import Refusals
     from templatedb.build.revisions import Revisions
-    from templatedb.errors import TemplateDBError
 
     target, refusals = order.target, Refusals()
     redirect, revisions = Redirect(target.path, refusals), Revisions(tell)
     try:
         os.chdir(target.root)
-        sys.path[:0] = [str(folder) for folder in target.import_folders]
+        # Before the project's folders come first on the path: it may have a folder called alembic.
         redirect.install()
         revisions.install()
+        refusals.note_warnings_of("alembic")
+        sys.path[:0] = [str(folder) for folder in target.import_folders]
+        redirect.take_for_the_target(order.replaced_urls)
         Guard(target.path, private_folder, refusals).install()
         started = time.perf_counter()
-        order.migrator.migrate(target)
+        try:
+            order.migrator.migrate(target)
+        except SystemExit as ending:
+            if ending.code not in (None, 0):
+                raise
         return _finished(order, refusals, redirect, revisions, time.perf_counter() - started)
     except BaseException as error:  # also SystemExit: Flask-Migrate ends the process where a migration fails
-        what, remedy = _headline(error, revisions), _remedy(error, revisions)
-        if refusals.databases:
-            what, remedy = refusals.databases[0]
-        ours = isinstance(error, TemplateDBError)
-        return Failed(
-            what=what,
-            remedy=remedy,
-            revision=revisions.current.revision if revisions.current else None,
-            traceback="" if ours and revisions.current is None else tracebacks.of(error),
-            insists_on_connection=revisions.asked_for_connection and revisions.done == 0 and revisions.current is None,
-        )
-
-
-def _headline(error: BaseException, revisions: Revisions) -> str:
-    from templatedb.errors import TemplateDBError
-
-    if isinstance(error, TemplateDBError) and revisions.current is None:
-        return error.what
-    first_line = str(error).partition("\n")[0]
-    reason = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
-    if revisions.current is None:
-        return f"the build failed: {reason}"
-    doc = (revisions.current.doc or "").strip()
-    return f"migration {revisions.current.revision}{f' ({doc})' if doc else ''} failed: {reason}"
-
-
-_DRIVERS = frozenset({"psycopg", "psycopg2", "asyncpg", "pg8000", "MySQLdb", "pymysql", "asyncmy", "aiomysql"})
-
-
-def _remedy(error: BaseException, revisions: Revisions) -> str:
-    from alembic.util import CommandError
-
-    from templatedb.errors import TemplateDBError
-
-    if revisions.current is not None:
-        return f"Nothing was published. Correct {revisions.current.path}"
-    if isinstance(error, TemplateDBError):
-        return error.remedy
-    if isinstance(error, ModuleNotFoundError) and error.name in _DRIVERS:
-        return "templatedb builds SQLite databases: give the build a SQLite URL through url_env or build_env."
-    if isinstance(error, CommandError) and "Can't locate revision" in str(error):
-        return "Correct the setting 'revision', or the down_revision that names it."
-    return ""
+        return diagnosis.of(error, refusals, revisions)
 
 
 def _finished(order: Order, refusals: Refusals, redirect: Redirect, revisions: Revisions, total_s: float) -> Event:
     from templatedb.build.messages import Done, Failed
+    from templatedb.migrators import Way
     from templatedb.migrators.alembic import Alembic
 
-    def failed(what: str, remedy: str) -> Failed:
-        return Failed(what=what, remedy=remedy, revision=None, traceback="", insists_on_connection=False)
+    def failed(what: str, remedy: str, next_way: Way | None = None) -> Failed:
+        return Failed(what=what, remedy=remedy, revision=None, traceback="", next_way=next_way)
 
     if refusals.databases:
         return failed(*refusals.databases[0])
@@ -140,6 +115,7 @@ def _finished(order: Order, refusals: Refusals, redirect: Redirect, revisions: R
             return failed(
                 f"env.py ended without running the migrations; it asked for {asked}",
                 "It must call context.run_migrations() before it returns, also where an event loop is running already.",
+                Way.CONNECTION if revisions.asked_for_connection else None,
             )
         if missing := revisions.missing(order.migrator.revision):
             return failed(
@@ -152,7 +128,7 @@ def _finished(order: Order, refusals: Refusals, redirect: Redirect, revisions: R
         heads=revisions.heads,
         version_table=revisions.version_table,
         asked_for=tuple(redirect.asked_for),
-        warnings=tuple(refusals.warnings),
+        warnings=tuple(refusals.told),
         revision_files=revisions.files(),
     )
 

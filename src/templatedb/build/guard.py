@@ -62,11 +62,16 @@ class Guard:
 
     def _authorize(self, action: int, first: str | None, *_rest: str | None) -> int:
         """Refuse ATTACH and VACUUM INTO, which raise no audit event. A plain VACUUM attaches ``''``."""
-        if action != sqlite3.SQLITE_ATTACH or first is None or self._allows(database_name(first, uri=True)):
+        if action != sqlite3.SQLITE_ATTACH:
             return sqlite3.SQLITE_OK
+        # SQLite names nothing when the name is a parameter or an expression: it could be any file.
+        if first is not None and self._allows(database_name(first, uri=True)):
+            return sqlite3.SQLITE_OK
+        shown = "one whose name is a parameter or an expression" if first is None else first
         self._refusals.database(
-            f"the build tried to attach another database: {first}",
-            "A golden is one file: write what the migrations need into it.",
+            f"the build tried to attach another database: {shown}",
+            "A golden is one file: write what the migrations need into it. Databases in memory may be attached, by a"
+            " literal name.",
         )
         return sqlite3.SQLITE_DENY
 

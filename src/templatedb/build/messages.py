@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from templatedb.migrators import Migrator, Target, from_fields, to_fields
+from templatedb.migrators import Migrator, Target, Way, from_fields, to_fields
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,8 @@ class Order:
 
     migrator: Migrator
     target: Target
+    replaced_urls: tuple[str, ...]
+    """The URLs that the build's own stands in for: code that still has one of them means the same database."""
 
     def to_json(self) -> str:
         """Return the order as text for the child."""
@@ -26,7 +28,8 @@ class Order:
             "path": str(target.path),
             "root": str(target.root),
             "import_folders": [str(folder) for folder in target.import_folders],
-            "offer_connection": target.offer_connection,
+            "way": target.way,
+            "replaced_urls": self.replaced_urls,
         }
         return json.dumps(facts)
 
@@ -38,9 +41,9 @@ class Order:
             path=Path(facts["path"]),
             root=Path(facts["root"]),
             import_folders=tuple(Path(folder) for folder in facts["import_folders"]),
-            offer_connection=facts["offer_connection"],
+            way=Way(facts["way"]),
         )
-        return cls(migrator=from_fields(facts["migrator"]), target=target)
+        return cls(migrator=from_fields(facts["migrator"]), target=target, replaced_urls=tuple(facts["replaced_urls"]))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +83,8 @@ class Failed:
     remedy: str
     revision: str | None
     traceback: str
-    insists_on_connection: bool
-    """Nothing ran, and env.py had looked for ``attributes["connection"]``: worth a second try with one."""
+    next_way: Way | None
+    """Nothing ran, and this way is worth a try in a fresh process."""
 
 
 Event = Progress | Done | Failed
@@ -97,4 +100,6 @@ def from_line(line: bytes) -> Event:
     """Return the event of one *line* that `to_line` wrote."""
     facts: dict[str, Any] = json.loads(line)
     kind: Callable[..., Event] = _KINDS[facts.pop("event")]
+    if facts.get("next_way") is not None:
+        facts["next_way"] = Way(facts["next_way"])
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()})

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from templatedb.build.messages import Done, Event, Failed, Order, Progress, from_line
 from templatedb.errors import BuildError
-from templatedb.migrators import Migrator, Target
+from templatedb.migrators import Migrator, Target, Way
+from templatedb.migrators.alembic import Alembic
 from templatedb.records import Key
 from templatedb.settings import Settings
-from templatedb.urls import driver_like, sqlite_url
+from templatedb.urls import sqlite_url
 
 BUILDING_VARIABLE = "TEMPLATEDB_BUILDING"
 """Holds the key in a build's process, so that a migration that asks for a golden gets an error, not a deadlock."""
@@ -57,32 +58,35 @@ def build(
     With *debug* the child keeps the terminal, for ``breakpoint()`` in a migration. Raises BuildError when it fails;
     its report holds the user's traceback and the captured output. The child dies with this process.
     """
-    offers = (False, True) if migrator.kind == "alembic" else (False,)
+    replaced = tuple(url for name in settings.url_env if (url := environment.get(name)))
+    if isinstance(migrator, Alembic):
+        replaced += migrator.configured_urls(settings)
+    way: Way | None = Way.PLAIN
+    tried: list[Way] = []
     error = BuildError(what="no build was tried")
-    for offer_connection in offers:
+    while way is not None and way not in tried:
+        tried.append(way)
         # A fresh folder and process for each: what the first one left must not count.
-        attempt = folder / f"attempt-{offer_connection:d}"
+        attempt = folder / way
         attempt.mkdir()
         target = Target(
-            path=attempt / "build.sqlite",
-            root=settings.root,
-            import_folders=settings.import_folders,
-            offer_connection=offer_connection,
+            path=attempt / "build.sqlite", root=settings.root, import_folders=settings.import_folders, way=way
         )
-        (attempt / "order.json").write_text(Order(migrator=migrator, target=target).to_json())
-        variables = _environment(settings, key, target.path, attempt, environment)
+        order = Order(migrator=migrator, target=target, replaced_urls=replaced)
+        (attempt / "order.json").write_text(order.to_json())
+        variables = _environment(settings, key, target, attempt, environment)
         started = time.monotonic()
-        last = _run(attempt, variables, on_progress, debug=debug)
+        last, progress = _run(attempt, variables, on_progress, debug=debug)
         if isinstance(last, Done):
             return Built(path=target.path, done=last, duration_s=time.monotonic() - started)
-        error = _error(last, attempt / "output.txt")
-        if not (isinstance(last, Failed) and last.insists_on_connection):
-            break
+        if len(tried) == 1 or progress.revision:
+            error = _error(last, progress, attempt / "output.txt")  # the first failure tells most, if nothing ran
+        way = last.next_way if isinstance(last, Failed) else None
     raise error
 
 
 def _environment(
-    settings: Settings, key: Key, path: Path, folder: Path, environment: Mapping[str, str]
+    settings: Settings, key: Key, target: Target, folder: Path, environment: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the child's environment: an empty HOME, the build's URL, nothing of pytest's or coverage's.
 
@@ -96,14 +100,19 @@ def _environment(
     for name in ("CONFIG", "CACHE", "DATA", "STATE"):
         variables[f"XDG_{name}_HOME"] = str(home / name.lower())
     for name in settings.url_env:
-        variables[name] = sqlite_url(path, driver_like(environment.get(name)))
+        variables[name] = sqlite_url(target.path, target.way.driver(environment.get(name)))
     variables.update(settings.build_env)
     variables[BUILDING_VARIABLE] = key
     return variables
 
 
-def _run(folder: Path, variables: dict[str, str], on_progress: OnProgress, *, debug: bool) -> Event | int:
-    """Run the child to its end; return its last event, or its exit code where it said nothing final."""
+def _run(
+    folder: Path, variables: dict[str, str], on_progress: OnProgress, *, debug: bool
+) -> tuple[Event | int, Progress]:
+    """Run the child to its end; return its last event and how far it came.
+
+    Where it said nothing final, its exit code stands for the event.
+    """
     events_read, events_write = os.pipe()
     life_read, life_write = os.pipe()
     command = [sys.executable, "-P", str(Path(__file__).with_name("child.py")), str(folder / "order.json")]
@@ -132,13 +141,15 @@ def _run(folder: Path, variables: dict[str, str], on_progress: OnProgress, *, de
             _end(process, debug=debug)
 
 
-def _listen(process: subprocess.Popen[bytes], events: int, on_progress: OnProgress) -> Event | int:
+def _listen(process: subprocess.Popen[bytes], events: int, on_progress: OnProgress) -> tuple[Event | int, Progress]:
     started, progress, pending = time.monotonic(), Progress(), b""
     final: Event | None = None
     with selectors.DefaultSelector() as selector:
         selector.register(events, selectors.EVENT_READ)
         while final is None:
-            if selector.select(_TICK_S):
+            # Asked before the look at the pipe: what the child said last may still be in it when it has ended.
+            ended = process.poll() is not None
+            if selector.select(0 if ended else _TICK_S):
                 data = os.read(events, 65536)
                 *lines, pending = (pending + data).split(b"\n")
                 for line in lines:
@@ -149,11 +160,11 @@ def _listen(process: subprocess.Popen[bytes], events: int, on_progress: OnProgre
                         final = event
                 if not data:
                     break
-            elif process.poll() is not None:
+            elif ended:
                 break
             on_progress(progress, time.monotonic() - started)
     code = process.wait()
-    return code if final is None else final
+    return code if final is None else final, progress
 
 
 def _end(process: subprocess.Popen[bytes], *, debug: bool) -> None:
@@ -168,14 +179,21 @@ def _end(process: subprocess.Popen[bytes], *, debug: bool) -> None:
     process.wait()
 
 
-def _error(last: Event | int, output_path: Path) -> BuildError:
+def _error(last: Event | int, progress: Progress, output_path: Path) -> BuildError:
     output = _tail(output_path)
     if isinstance(last, Failed):
         return BuildError(
             what=last.what, remedy=last.remedy, revision=last.revision, traceback=last.traceback, output=output
         )
     ending = f"was ended by signal {-last}" if isinstance(last, int) and last < 0 else f"ended with exit code {last}"
-    return BuildError(what=f"the build process {ending} before the migrations were done", output=output)
+    name = f" ({progress.name})" if progress.name else ""
+    where = f"during migration {progress.revision}{name}" if progress.revision else "before the migrations were done"
+    return BuildError(
+        what=f"the build process {ending} {where}",
+        remedy="Signal 9 often means that memory ran out." if last == -signal.SIGKILL else "",
+        revision=progress.revision or None,
+        output=output,
+    )
 
 
 def _tail(path: Path) -> str:

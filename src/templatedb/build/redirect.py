@@ -7,11 +7,14 @@ does. Source: SQLAlchemy, DialectEvents.do_connect.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from templatedb.build import tracebacks
 from templatedb.build.refusals import Refusals
+from templatedb.urls import database_of
 
 MEMORY = ":memory:"
 
@@ -23,7 +26,9 @@ class Redirect:
         """Redirect to *target*; nothing happens before `install`."""
         self._target = os.path.realpath(target)
         self._refusals = refusals
-        self.asked_for: list[str] = []
+        self._aliases: set[str] = set()
+        self.asked_for: dict[str, str] = {}
+        """Each database by name, and the line of the project that asked for it first."""
 
     def install(self) -> None:
         """Listen to every engine of this process, those made already included. Cannot be taken back."""
@@ -33,6 +38,12 @@ class Redirect:
         event.listen(Engine, "do_connect", self._into_the_build)
         _let_async_engines_take_sync_urls()
 
+    def take_for_the_target(self, urls: Iterable[str]) -> None:
+        """Take the databases of *urls*, which ours stands in for, for the target: code may still name them."""
+        for url in urls:
+            if (path := database_of(url)) is not None:
+                self._aliases.add(database_name(path, uri=False))
+
     def _into_the_build(self, dialect: Any, _record: object, arguments: list[Any], options: dict[str, Any]) -> None:
         if dialect.name != "sqlite":
             raise self._refusals.database(
@@ -41,22 +52,25 @@ class Redirect:
             )
         asked = arguments[0] if arguments else options.get("database", MEMORY)
         name = database_name(asked, uri=bool(options.get("uri")))
+        if name in self._aliases and name != MEMORY:
+            name = self._target
         known = self.asked_for
-        if name == MEMORY and known and known[0] != MEMORY:
+        if name == MEMORY and known and MEMORY not in known:
             return  # a scratch database beside the real one: nothing is lost if it stays what it is
-        if name not in known:
-            known.append(name)
+        known.setdefault(name, tracebacks.users_line())
         if len(known) > 1:
             raise self._refusals.database(
-                "the build asked for two different databases: " + " and ".join(map(self._shown, known[:2])),
-                "One golden is one file: point both at the same URL through url_env or build_env, or use a function.",
+                "the build asked for two different databases: " + " and ".join(map(self._shown, known)),
+                "One golden is one file: give both the URL or path of the build, through url_env, build_env, or what"
+                " the function is given.",
             )
         arguments[:] = [self._target]
         options.pop("uri", None)
         options.pop("database", None)
 
     def _shown(self, name: str) -> str:
-        return "the file it was given" if name == self._target else name
+        shown = "the file it was given" if name == self._target else name
+        return f"{shown} (at {self.asked_for[name]})" if self.asked_for[name] else shown
 
 
 def database_name(database: Any, *, uri: bool) -> str:

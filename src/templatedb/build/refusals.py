@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
+import warnings
+from typing import Any
+
+from templatedb.build import tracebacks
 
 
 class RefusedError(Exception):
@@ -16,18 +21,31 @@ class Refusals:
 
     databases: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     """What was reached for, and the remedy: these fail the build even when the code swallowed the error."""
-    warnings: list[str] = dataclasses.field(default_factory=list)
+    told: list[str] = dataclasses.field(default_factory=list)
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def database(self, what: str, remedy: str) -> RefusedError:
-        """Record a refused database and return the error to raise."""
+        """Record a refused database and the line of the project that reached for it; return the error to raise."""
+        if place := tracebacks.users_line():
+            what = f"{what} (at {place})"
         with self._lock:
             if (what, remedy) not in self.databases:
                 self.databases.append((what, remedy))
         return RefusedError(f"templatedb: {what}. {remedy}")
 
+    def note_warnings_of(self, package: str) -> None:
+        """Record the warnings that *package* gives about the history, such as a revision that is there twice."""
+        show = warnings.showwarning
+
+        def record(message: Any, category: type[Warning], filename: str, *rest: Any, **named: Any) -> None:
+            if category is UserWarning and f"{os.sep}{package}{os.sep}" in filename:
+                self.warn(str(message).strip())
+            show(message, category, filename, *rest, **named)
+
+        warnings.showwarning = record
+
     def warn(self, text: str) -> None:
         """Record something that does not fail the build."""
         with self._lock:
-            if text not in self.warnings:
-                self.warnings.append(text)
+            if text not in self.told:
+                self.told.append(text)

@@ -107,6 +107,14 @@ class _Attributes(dict[str, Any]):
         self._note(name)
         return super().get(name, default)
 
+    def pop(self, name: str, *default: Any) -> Any:
+        self._note(name)
+        return super().pop(name, *default)
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        self._note(name)
+        return super().setdefault(name, default)
+
     def __getitem__(self, name: str) -> Any:
         self._note(name)
         return super().__getitem__(name)

@@ -28,6 +28,18 @@ def of(error: BaseException) -> str:
     return "".join(told.format())
 
 
+def users_line() -> str:
+    """Return file and line of the innermost frame of the user's code that is running, or an empty text."""
+    frames = _users(traceback.extract_stack())
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+def ends_in(error: BaseException, *parts: str) -> bool:
+    """Whether *error* was raised in a file whose path ends with *parts*."""
+    stack = traceback.extract_tb(error.__traceback__)
+    return bool(stack) and Path(stack[-1].filename).parts[-len(parts) :] == parts
+
+
 def _chain(told: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
     waiting: list[traceback.TracebackException | None] = [told]
     seen: set[int] = set()

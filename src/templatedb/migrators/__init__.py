@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from templatedb.inputs import Input
 from templatedb.settings import Settings
+from templatedb.urls import driver_like
 
 
 class Migrator(Protocol):
@@ -26,6 +28,25 @@ class Migrator(Protocol):
         """Migrate the empty file of *target*. Runs in the build's process only, behind its redirect and guard."""
 
 
+class Way(enum.StrEnum):
+    """How the file is offered to the project's code; all but the first are for projects that did not take that."""
+
+    PLAIN = "plain"
+    """As Alembic's command line does, with the driver that the replaced URL had."""
+    CONNECTION = "connection"
+    """With a connection in Alembic's ``config.attributes``."""
+    ASYNC = "async"
+    """With a URL that names the async driver."""
+    SYNC = "sync"
+    """With a URL that names no driver."""
+
+    def driver(self, replaced: str | None) -> str:
+        """Return the SQLAlchemy driver for a URL that stands in for *replaced*."""
+        if self is Way.ASYNC:
+            return "sqlite+aiosqlite"
+        return "sqlite" if self is Way.SYNC else driver_like(replaced)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What a migrator is to fill, and where it runs."""
@@ -35,8 +56,7 @@ class Target:
     root: Path
     """Folder of the settings, and the working directory."""
     import_folders: tuple[Path, ...]
-    offer_connection: bool
-    """Put a connection into Alembic's ``config.attributes``: the second try for an env.py that insists on one."""
+    way: Way
 
 
 def from_settings(settings: Settings) -> Migrator:

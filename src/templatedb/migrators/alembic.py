@@ -6,16 +6,17 @@ import configparser
 import contextlib
 import dataclasses
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from templatedb.errors import InputsError
 from templatedb.inputs import Input, file, files_below, setting
-from templatedb.migrators import Target, alembic_config, versions
+from templatedb.migrators import Target, Way, alembic_config, versions
 from templatedb.migrators.alembic_config import AlembicConfig
 from templatedb.settings import Settings
-from templatedb.urls import driver_like, sqlite_url
+from templatedb.urls import sqlite_url
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -84,18 +85,25 @@ class Alembic:
         # The options of a real command line: env.py files read config.cmd_opts (x arguments, autogenerate).
         options = CommandLine(prog="alembic").parser.parse_args(["upgrade", self.revision])
         where: dict[str, Path] = {"toml_file": config.toml} if config.toml else {}
+        # Who has the ini in a subfolder runs Alembic there, so "." means that folder too.
+        sys.path += [str(config.home / entry) for entry in config.prepended]
         alembic = Config(config.ini and str(config.ini), cmd_opts=options, **where)  # type: ignore[arg-type]  # Path is fine
         if config.ini and "%" in str(config.ini.absolute().parent):
             vars(alembic)["file_config"] = _parser(config.ini)
         asked = alembic.file_config.get("alembic", "sqlalchemy.url", raw=True, fallback=None)
-        url = sqlite_url(target.path, driver_like(asked))
+        url = sqlite_url(target.path, target.way.driver(asked))
         alembic.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
-        if not target.offer_connection:
+        if target.way is not Way.CONNECTION:
             command.upgrade(alembic, self.revision)
             return
         with _shared_connection(sqlite_url(target.path)) as connection:
             alembic.attributes["connection"] = connection
             command.upgrade(alembic, self.revision)
+
+    def configured_urls(self, settings: Settings) -> tuple[str, ...]:
+        """Return the URL that the configuration names, which the build's own stands in for; empty when it has none."""
+        config = self._read(settings.root, settings.import_folders)
+        return () if config.url is None else (config.url,)
 
     def _read(self, root: Path, import_folders: tuple[Path, ...]) -> AlembicConfig:
         version = versions.as_numbers(versions.installed("alembic"))

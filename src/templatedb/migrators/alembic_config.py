@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from templatedb.errors import InputsError, SettingsError
+from templatedb.settings import FLASK_REMEDY, needs_flask
 
 _LOGGING = re.compile(r"(loggers|handlers|formatters|(logger|handler|formatter)_.*|post_write_hooks)$")
 """Sections that cannot change the database: ``logging.config`` and the hooks that format a new revision file."""
@@ -40,6 +41,12 @@ class AlembicConfig:
     """As written and as found."""
     recursive: bool
     sourceless: bool
+    url: str | None
+    """The database that the configuration names."""
+    home: Path
+    """The folder of the configuration file."""
+    prepended: tuple[str, ...]
+    """``prepend_sys_path`` as written."""
     working_directory: Path
     """Where relative locations start: the root, or the configuration's own folder when they are only there."""
 
@@ -74,15 +81,15 @@ def read(path: Path, root: Path, import_folders: tuple[Path, ...], alembic_versi
     if location is None:
         raise SettingsError(
             what=f"{path} names no script_location",
-            remedy="It needs one in [alembic] (or [tool.alembic] of pyproject.toml, from Alembic 1.16 on).",
+            remedy=FLASK_REMEDY
+            if needs_flask(path.parent)
+            else "It needs one in [alembic] (or [tool.alembic] of pyproject.toml, from Alembic 1.16 on).",
             key="script_location",
             source=path,
         )
-    prepended = tuple(root / entry for entry in reader.split("prepend_sys_path", r", *|(?: +)|\:"))
-    folders = (*prepended, *import_folders)
-    working_directory = root
-    if not _is_resource(location) and not (root / location).is_dir() and (path.parent / location).is_dir():
-        working_directory = path.parent
+    prepended = tuple(reader.split("prepend_sys_path", r", *|(?: +)|\:"))
+    folders = tuple(base / entry for base in (root, path.parent) for entry in prepended) + import_folders
+    working_directory = _working_directory(location, root, path)
     script_folder = _find(location, working_directory, folders, path, "script_location")
     written = reader.split("version_locations", r", *|(?: +)")
     version_folders = tuple(
@@ -97,8 +104,32 @@ def read(path: Path, root: Path, import_folders: tuple[Path, ...], alembic_versi
         version_folders=version_folders or ((f"{location}/versions", script_folder / "versions"),),
         recursive=reader.truth("recursive_version_locations"),
         sourceless=reader.truth("sourceless"),
+        url=reader.get("sqlalchemy.url"),
+        home=path.parent,
+        prepended=prepended,
         working_directory=working_directory,
     )
+
+
+def _working_directory(location: str, root: Path, path: Path) -> Path:
+    """Return where a relative *location* starts: the root, or the configuration's own folder below it.
+
+    Raises SettingsError when both hold scripts: in a repository with several services a guess could migrate with the
+    history of another one.
+    """
+    if _is_resource(location) or os.path.isabs(location) or path.parent.samefile(root):
+        return root
+    homes = [base for base in (root, path.parent) if (base / location / "env.py").is_file()]
+    if len(homes) > 1:
+        raise SettingsError(
+            what=f"script_location {location!r} of {path} is ambiguous: there are scripts in {root / location}"
+            f" and in {path.parent / location}",
+            remedy=f"Write script_location = %(here)s/{location} in {path}.",
+            key="script_location",
+            value=location,
+            source=path,
+        )
+    return homes[0] if homes else root
 
 
 class _Reader:

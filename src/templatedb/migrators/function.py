@@ -92,12 +92,14 @@ class Function:
                 key="function",
                 value=self.target,
             )
-        if inspect.iscoroutinefunction(found):
+        result = found(os.fspath(target.path))
+        if inspect.isawaitable(result):
             import asyncio
 
-            asyncio.run(found(os.fspath(target.path)))
-        else:
-            found(os.fspath(target.path))
+            async def wait() -> None:
+                await result
+
+            asyncio.run(wait())
 
 
 def _name_of(function: Callable[..., Any]) -> tuple[str, str]:

@@ -16,7 +16,7 @@ def upgrade() -> None:
     op.create_table(
         "book",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("author_id", sa.ForeignKey("author.id"), nullable=False),
+        sa.Column("author_id", sa.Integer, sa.ForeignKey("author.id"), nullable=False),
         sa.Column("title", sa.String, nullable=False),
     )
 

@@ -1,0 +1,129 @@
+"""Each recipe of conftest_examples/, copied and run as its user would: cold, then warm."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from projects import builds_in
+
+RECIPES = Path(__file__).parents[1] / "conftest_examples"
+PYTEST = ("-m", "pytest", "-W", "error")
+WITHOUT_ASYNCIO = ("-p", "no:asyncio")
+"""For recipes whose users have no pytest-asyncio: it warns where its settings are missing."""
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Copy a recipe into a folder of its own; nothing is ever written into the repository."""
+
+    def copy(name: str) -> Path:
+        ignored = shutil.ignore_patterns(".*", "__pycache__", "*.db")
+        return shutil.copytree(RECIPES / name, tmp_path / "recipes" / name, ignore=ignored)
+
+    return copy
+
+
+def python(folder: Path, *words: str) -> str:
+    """Run Python in *folder* as a shell outside of any test run would, to success, and return what it said."""
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def pytest_cold_and_warm(folder: Path, cache: Path, *words: str, passed: int, goldens: int = 1) -> str:
+    """Run a recipe's tests twice: the first run builds, the second hits, and no other database is made."""
+    for outcome in ("built in", "hit"):
+        said = python(folder, *PYTEST, *words)
+        assert f" {passed} passed in " in said
+        assert re.findall(r"^golden [0-9a-f]{8} (built in|hit)\b", said, re.MULTILINE) == [outcome] * goldens
+        assert builds_in(cache) == goldens
+    assert not list(folder.rglob("*.db"))
+    return said
+
+
+def assert_builds_under_another_key(folder: Path, cache: Path) -> None:
+    """Run a recipe's tests after a change of its inputs."""
+    said = python(folder, *PYTEST, *WITHOUT_ASYNCIO)
+    assert re.search(r"^golden [0-9a-f]{8} built in", said, re.MULTILINE)
+    assert len(list(cache.glob("v1/manifests/*"))) == 2
+
+
+def test_alembic_orm_session_needs_no_settings_and_no_conftest(copied, cache):
+    """A bare alembic.ini is found."""
+    folder = copied("alembic_orm_session")
+    assert "templatedb]" not in (folder / "pyproject.toml").read_text()
+    assert not list(folder.rglob("conftest.py"))
+    pytest_cold_and_warm(folder, cache, *WITHOUT_ASYNCIO, passed=3)
+
+
+def test_raw_sqlite3_builds_again_when_a_file_of_inputs_is_added(copied, cache):
+    """A function's SQL files are inputs by the settings only."""
+    folder = copied("raw_sqlite3")
+    pytest_cold_and_warm(folder, cache, *WITHOUT_ASYNCIO, passed=3)
+    (folder / "sql/0003_colours.sql").write_text("alter table note add column colour text;\n")
+    assert_builds_under_another_key(folder, cache)
+
+
+def test_async_session_awaits_in_env_py_and_in_tests(copied, cache):
+    """Migrated by asyncio.run, tested under pytest-asyncio."""
+    pytest_cold_and_warm(copied("async_session"), cache, passed=3)
+
+
+def test_xdist_workers_share_one_build(copied, cache):
+    """Two workers, one golden; clones for a test, a file and a session, on disk and in memory."""
+    said = pytest_cold_and_warm(copied("xdist"), cache, *WITHOUT_ASYNCIO, "-n", "2", passed=67)
+    assert "2 workers [67 items]" in said
+    assert "1 by memory" in said
+
+
+def test_code_built_template_gives_two_folders_two_databases(copied, cache):
+    """The nearest conftest decides; the application's own engine factory makes the engines."""
+    pytest_cold_and_warm(copied("code_built_template"), cache, *WITHOUT_ASYNCIO, passed=3, goldens=2)
+
+
+def test_unittest_and_a_script_share_one_build(copied, cache):
+    """The library alone, without pytest."""
+    folder = copied("unittest")
+    for _ in ("cold", "warm"):
+        said = python(folder, "-W", "error", "-m", "unittest")
+        assert "Ran 3 tests" in said
+        assert builds_in(cache) == 1
+    said = python(folder, "-W", "error", "try_it.py")
+    assert re.fullmatch(r"golden [0-9a-f]{8} hit; still to do: read\n", said)
+    assert builds_in(cache) == 1
+    assert not list(folder.rglob("*.db"))
+
+
+def test_flask_migrate_like_builds_again_when_a_revision_is_added(copied, cache):
+    """The factory migrates the golden; on a clone its own upgrade finds nothing to do."""
+    folder = copied("flask_migrate_like")
+    pytest_cold_and_warm(folder, cache, *WITHOUT_ASYNCIO, passed=2)
+    (folder / "migrations/versions/0003_colours.py").write_text(
+        "from alembic import op\nrevision, down_revision = '0003', '0002'\n"
+        "def upgrade(): op.execute('alter table entry add column colour text')\n"
+    )
+    assert_builds_under_another_key(folder, cache)
+
+
+@pytest.mark.parametrize("recipe", sorted(path.parent.name for path in RECIPES.glob("*/pyproject.toml")))
+def test_every_recipe_is_run_here_and_says_when_to_use_it(recipe):
+    """In its own README and in the list of recipes."""
+    assert any(name.startswith(f"test_{recipe}_") for name in globals())
+    readme = (RECIPES / recipe / "README.md").read_text()
+    assert "**When:**" in readme
+    assert "**Copy:**" in readme
+    assert f"[{recipe}]({recipe})" in (RECIPES / "README.md").read_text()
