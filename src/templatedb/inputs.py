@@ -48,13 +48,13 @@ def file(name: str, path: Path) -> Input:
     return Input("file", unicodedata.normalize("NFC", name), data, path)
 
 
-def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
+def files_below(folder: Path, seen: set[tuple[int, int]] | None = None) -> Iterator[tuple[str, Path]]:
     """Yield (name relative to *folder*, path) of every file below it that can decide a database.
 
     Hidden files, byte code, editors' backups and prose are left out. Links to folders are followed, each real folder
-    once. Yields nothing when there is no such folder.
+    once; *seen* extends that over several calls. Yields nothing when there is no such folder.
     """
-    seen: set[tuple[int, int]] = set()
+    known: set[tuple[int, int]] = set() if seen is None else seen
 
     def walk(directory: Path, prefix: str) -> Iterator[tuple[str, Path]]:
         try:
@@ -62,9 +62,9 @@ def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return
-        if (status.st_dev, status.st_ino) in seen:
+        if (status.st_dev, status.st_ino) in known:
             return
-        seen.add((status.st_dev, status.st_ino))
+        known.add((status.st_dev, status.st_ino))
         for entry in entries:
             if entry.name in _NOT_INPUTS or entry.name.startswith((".", "#")) or entry.name.endswith((".pyc", "~")):
                 continue

@@ -60,20 +60,21 @@ class Alembic:
 
         A script folder that holds the whole project counts with its env.py only, else every edit would rebuild.
         """
-        seen: set[Path] = set()
+        seen: set[tuple[int, int]] = set()
         holds_project = root.absolute().is_relative_to(config.script_folder.absolute())
-        script = [("env.py", config.script_folder / "env.py")] if holds_project else files_below(config.script_folder)
+        script = (
+            [("env.py", config.script_folder / "env.py")] if holds_project else files_below(config.script_folder, seen)
+        )
         located = [("script", script)]
-        located += [(f"versions {n}", files_below(folder)) for n, (_, folder) in enumerate(config.version_folders)]
+        located += [
+            (f"versions {n}", files_below(folder, seen)) for n, (_, folder) in enumerate(config.version_folders)
+        ]
         if config.sourceless:
             compiled = ((path.name, path) for path in config.revision_files if path.suffix == ".pyc")
             located.append(("compiled", compiled))
         for label, files in located:
             for name, path in files:
-                real = path.resolve()
-                if real not in seen:
-                    seen.add(real)
-                    yield file(f"{label}/{name}", path)
+                yield file(f"{label}/{name}", path)
 
     def migrate(self, target: Target) -> None:
         """Run ``alembic upgrade`` as its command line does, with the URL in every place an env.py may look."""
