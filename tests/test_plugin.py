@@ -520,6 +520,32 @@ def test_rebuild_builds_once_for_all_workers(project_suite, cache, words):
     assert builds_in(cache) == 2
 
 
+def test_a_run_that_waits_for_another_says_for_whom_and_goes_on(project_suite, cache):
+    """After a second, in the terminal and in the summary; after the timeout it builds privately."""
+    from templatedb import load, lock
+    from templatedb.cache import open_cache
+
+    write(project_suite.path / "templatedb.toml", 'lock_timeout = "2s"\n')
+    project_suite.makepyfile("def test_it(clone): pass")
+    path = open_cache(cache).lock_path(load(project_suite.path).key())
+    with lock.hold(path, timeout_s=1, run="another"):
+        result = project_suite.runpytest_subprocess()
+    result.assert_outcomes(passed=1)
+    text = "\n".join(result.outlines)
+    line = f"templatedb: waiting for process {os.getpid()} on {os.uname().nodename}, since "
+    assert text.index(line) < text.index("1 passed")
+    assert "building privately, this run pays for it alone: the lock " in summary(result)
+    assert re.search(r"golden [0-9a-f]{8} built privately in ", summary(result))
+
+
+def test_no_test_timeout_counts_a_build(project_suite):
+    """The golden is made sure of before the first test."""
+    slow = "import time; time.sleep(2.5)\nop.create_table('t1', sa.Column('id', sa.Integer))"
+    alembic_project(project_suite.path, revisions={"r1.py": revision(1, slow)})
+    project_suite.makepyfile("def test_it(clone): pass")
+    project_suite.runpytest_subprocess("--timeout=2", "-n1").assert_outcomes(passed=1)
+
+
 def test_unittest_classes_use_it_through_an_autouse_fixture(project_suite):
     """As pytest's documentation has it for fixtures in TestCase."""
     project_suite.makepyfile(

@@ -20,7 +20,6 @@ def read_lines(text: str) -> list[tuple[str, str, float]]:
 
 def rate_on(connection: sqlite3.Connection, code: str, day: str) -> float | None:
     """Return the rate of that day, or of the last day before it that has one."""
-    rows = connection.execute(
-        "select value from rate where code = ? and day <= ? order by day desc limit 1", [code, day]
-    )
-    return next((value for (value,) in rows), None)
+    query = "select value from rate where code = ? and day <= ? order by day desc limit 1"
+    row = connection.execute(query, [code, day]).fetchone()
+    return None if row is None else float(row[0])
