@@ -25,6 +25,7 @@ run() { # interpreter, label, constraints
         "$folder/bin/python" -m pytest -q -n "${WORKERS:-auto}" -p no:cacheprovider || failed="$failed $version$2"
 }
 for python in $found; do run "$python" "" ""; done
-run "${found%% python*}" "-oldest" "--constraint tests/oldest.txt"
+set -- $found
+run "$1" "-oldest" "--constraint tests/oldest.txt"
 test -z "$failed" || { echo "== failed on:$failed" >&2; exit 1; }
 echo "== all passed"

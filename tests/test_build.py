@@ -587,9 +587,7 @@ def test_a_function_that_its_module_lacks_is_told_in_two_lines(project):
     write(project / "factory.py", "def migrate(path): pass\n")
     with pytest.raises(BuildError) as caught:
         Template(Function("factory:migrat")).golden()
-    assert caught.value.report == (
-        f"{project}/factory.py has no function 'migrat'\nCorrect function = 'factory:migrat', or the module."
-    )
+    assert caught.value.report == (f"{project}/factory.py has no function 'migrat'\nDid you mean 'migrate'?")
 
 
 def test_a_task_in_a_running_loop_is_not_taken_for_success(project):

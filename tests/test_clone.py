@@ -160,6 +160,35 @@ def test_a_file_that_the_test_removed_itself_is_no_fault(identity, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_closed_golden_makes_no_clones(project):
+    """The number of its descriptor may belong to another golden by now."""
+    write(
+        project / "factory.py",
+        """
+        import sqlite3
+
+        def one(path):
+            sqlite3.connect(path).executescript("create table one (x)")
+
+        def two(path):
+            sqlite3.connect(path).executescript("create table two (x)")
+        """,
+    )
+    first = Template(Function("factory:one")).golden()
+    first.close()
+    first.close()
+    with Template(Function("factory:two")).golden():
+        for kind in CloneKind:
+            with pytest.raises(CloneError, match=r"is closed\nClone before its with block ends"):
+                first.clone(kind)
+
+
+def test_another_kind_is_refused_with_the_two_there_are(identity):
+    """Not with an enum's words."""
+    with pytest.raises(CloneError, match='a clone is "file" or "memory", not \'disk\''):
+        identity.clone("disk")
+
+
 def test_memory_is_given_back_with_the_clone(identity):
     """The name is free again and empty."""
     clone = identity.clone("memory")

@@ -302,7 +302,28 @@ def test_two_folders_with_templates_of_their_own_get_two_databases(suite, cache,
     result = suite.runpytest_subprocess("-W", "error", *order)
     result.assert_outcomes(passed=2)
     assert builds_in(cache) == 2
-    assert len(re.findall(r"^golden .* built in", summary(result), re.MULTILINE)) == 2
+    named = re.findall(r"^golden .* built in .* from (.*)$", summary(result), re.MULTILINE)
+    assert named == [f"{folder}/alembic.ini" for folder in order]
+
+
+def test_two_templates_of_one_key_keep_their_own_settings(suite, cache):
+    """One golden, but one wants its clones in memory."""
+    alembic_project(suite.path)
+    for folder, kind in (("first", "memory"), ("second", "file")):
+        write(
+            suite.path / folder / "conftest.py",
+            f"""
+            import pytest
+            from templatedb import Alembic, Template
+
+            @pytest.fixture(scope="session")
+            def templatedb_template():
+                return Template(Alembic("alembic.ini"), clone="{kind}")
+            """,
+        )
+        write(suite.path / folder / f"test_{folder}.py", f"def test_it(clone): assert clone.kind == '{kind}'\n")
+    suite.runpytest_subprocess("-W", "error").assert_outcomes(passed=2)
+    assert builds_in(cache) == 1
 
 
 @pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
@@ -750,6 +771,47 @@ def test_without_pytests_cache_plugin_everything_still_works(project_suite):
     result = project_suite.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(failed=1)
     assert (project_suite.path / ".pytest_cache/d/templatedb/failed/test_it.sqlite").exists()
+
+
+def test_a_wrong_setting_in_an_overridden_template_is_one_line(suite):
+    """Never an internal error, with and without workers."""
+    alembic_project(suite.path)
+    suite.makeconftest(
+        """
+        import pytest
+        from templatedb import Alembic, Template
+
+        @pytest.fixture(scope="session")
+        def templatedb_template():
+            return Template(Alembic("alembic.ini"), required_table=["t1"])
+        """
+    )
+    suite.makepyfile("def test_it(clone): pass")
+    for words in ((), ("-n1",)):
+        result = suite.runpytest_subprocess(*words)
+        result.assert_outcomes(errors=1)
+        assert (
+            "\ntempla" + "tedb: unknown setting 'required_table'. Did you mean 'required_tables'?\n"
+            in result.stdout.str()
+        )
+
+
+def test_a_template_of_the_wrong_type_is_one_line(suite):
+    """An easy slip: the migrator alone."""
+    suite.makeconftest(
+        """
+        import pytest
+        from templatedb import Alembic
+
+        @pytest.fixture(scope="session")
+        def templatedb_template():
+            return Alembic("alembic.ini")
+        """
+    )
+    suite.makepyfile("def test_it(clone): pass")
+    result = suite.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    assert "templatedb_template must return a templatedb.Template, not Alembic(" in result.stdout.str()
 
 
 def test_settings_errors_name_key_and_value(suite):

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         SettingsError,
         TemplateDBError,
     )
+    from templatedb.fixtures import CloneFactory
     from templatedb.migrators.alembic import Alembic
     from templatedb.migrators.function import Function
     from templatedb.template import Golden, Template, load
@@ -59,6 +60,7 @@ __all__ = [
     "CacheError",
     "Clone",
     "CloneError",
+    "CloneFactory",
     "Function",
     "Golden",
     "InputsError",
@@ -73,6 +75,7 @@ __all__ = [
 _HOMES = {
     "Alembic": "migrators.alembic",
     "Clone": "clone",
+    "CloneFactory": "fixtures",
     "Function": "migrators.function",
     "Golden": "template",
     "Template": "template",

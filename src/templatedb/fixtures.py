@@ -46,7 +46,14 @@ def fail(error: TemplateDBError) -> NoReturn:
 
 def _golden_of(config: pytest.Config, template: Template) -> Golden:
     from templatedb.errors import TemplateDBError
+    from templatedb.template import Template as Expected
 
+    if not isinstance(template, Expected):
+        pytest.fail(
+            f"templatedb: templatedb_template must return a templatedb.Template, not {template!r}:"
+            f" write Template({template!r})",
+            pytrace=False,
+        )
     try:
         return run_of(config).golden(template)
     except TemplateDBError as error:
@@ -86,8 +93,10 @@ def _templatedb_golden(pytestconfig: pytest.Config, templatedb_template: Templat
 
 
 @pytest.fixture
-def _templatedb_lent(request: pytest.FixtureRequest, _templatedb_golden: Golden) -> Iterator[Lent]:
-    lent = run_of(request.config).clone(_templatedb_golden, _marked_kind(request))
+def _templatedb_lent(
+    request: pytest.FixtureRequest, templatedb_template: Template, _templatedb_golden: Golden
+) -> Iterator[Lent]:
+    lent = run_of(request.config).clone(templatedb_template, _marked_kind(request))
     yield lent
     lent.clone.close()
 
@@ -216,22 +225,20 @@ def clone_async_session(_templatedb_async_engine: AsyncEngine) -> Iterator[Async
 class CloneFactory:
     """Makes private databases of one template: ``with clone_factory() as clone``, any number, in any thread."""
 
-    def __init__(self, run: Run, template: Template, golden: Golden) -> None:
-        """Make clones of *golden*, which is *template*'s."""
+    def __init__(self, run: Run, template: Template) -> None:
+        """Make clones of *template*, whose golden is there."""
         self._run = run
-        self._golden = golden
         self.template = template
 
     def __call__(self, kind: str | None = None) -> Clone:
         """Return a new clone, ``"file"`` or ``"memory"`` (default: the settings'), for a ``with`` block."""
-        from templatedb.records import CloneKind
-
-        return self._run.clone(self._golden, None if kind is None else CloneKind(kind)).clone
+        return self._run.clone(self.template, kind).clone
 
 
 @pytest.fixture(scope="session")
 def _templatedb_factory(pytestconfig: pytest.Config, templatedb_template: Template) -> CloneFactory:
-    return CloneFactory(run_of(pytestconfig), templatedb_template, _golden_of(pytestconfig, templatedb_template))
+    _golden_of(pytestconfig, templatedb_template)
+    return CloneFactory(run_of(pytestconfig), templatedb_template)
 
 
 @pytest.fixture(scope="session")

@@ -21,11 +21,14 @@ class Status:
     size_bytes: int
     built_at: float
     duration_s: float
+    source: str = ""
+    """What it was built from, shown where a run has more than one golden."""
 
     @classmethod
-    def of(cls, manifest: Manifest, outcome: Outcome) -> Status:
+    def of(cls, manifest: Manifest, outcome: Outcome, source: str = "") -> Status:
         """Return the status of a golden with that manifest."""
         return cls(
+            source=source,
             key=manifest.key,
             outcome=outcome,
             revisions=manifest.revisions,
@@ -91,7 +94,11 @@ class Tally:
 
     def lines(self) -> list[str]:
         """Return the summary, empty when nothing of templatedb was used."""
-        lines = [f"templatedb: {status.line}" for status in self.statuses.values()]
+        several = len(self.statuses) > 1
+        lines = [
+            f"templatedb: {status.line}{f' from {status.source}' if several and status.source else ''}"
+            for status in self.statuses.values()
+        ]
         costs = [cost for way in self.clone_costs_us.values() for cost in way]
         if costs:
             ways = ", ".join(f"{len(some)} by {way}" for way, some in sorted(self.clone_costs_us.items()))

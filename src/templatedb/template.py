@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from templatedb import place
 from templatedb.clone import Clone
-from templatedb.errors import SettingsError, TemplateDBError
+from templatedb.errors import CloneError, SettingsError, TemplateDBError
 from templatedb.golden import OpenGolden, Wishes, open_golden
 from templatedb.key import declared, key_of
 from templatedb.migrators import Migrator, from_settings
@@ -77,15 +77,20 @@ class Golden:
             kind: ``"file"`` or ``"memory"``; default: the settings'.
             folder: Where a file goes; default: a temporary folder that ends with this process.
             release: Called when the clone is closed, instead of removing it at once.
+
+        Raises CloneError for another kind, and when the golden is closed.
         """
-        chosen = CloneKind(kind or self._settings.clone)
+        if not self._closer.alive:
+            # The number of its descriptor may be another file's by now: a clone of that would be a wrong database.
+            raise CloneError(what=f"{self!r} is closed", remedy="Clone before its with block ends.")
+        chosen = _kind(kind or self._settings.clone)
         slot: Slot = self._memory
         if chosen is CloneKind.FILE:
             slot = CopySlot(self._opened.descriptor, folder or place.clones_folder())
         return Clone(slot, slot.fill(), release)
 
     def close(self) -> None:
-        """Let go of the file; clones that are open stay usable. Harmless when repeated."""
+        """Let go of the file: no more clones from here on, those that are open stay usable. Harmless when repeated."""
         self._closer()
 
     def __enter__(self) -> Self:
@@ -97,6 +102,13 @@ class Golden:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def _kind(kind: CloneKind | str) -> CloneKind:
+    try:
+        return CloneKind(kind)
+    except ValueError:
+        raise CloneError(what=f'a clone is "file" or "memory", not {kind!r}') from None
 
 
 def _close(memory: MemorySlot, descriptor: int) -> None:

@@ -59,7 +59,7 @@ class Run:
         self._say = notice
         self._on_progress = on_progress
         self._project: Template | TemplateDBError | None = None
-        self._goldens: dict[int, tuple[Template, Golden | TemplateDBError]] = {}
+        self._known: dict[int, Known] = {}
         self._by_key: dict[str, Golden] = {}
         self._lent: list[Lent] = []
         self._test = ""
@@ -78,24 +78,28 @@ class Run:
 
     def golden(self, template: Template) -> Golden:
         """Return the golden of *template*, made sure of once in this process; raises the same error each time."""
-        if id(template) not in self._goldens:
+        known = self._find(template)
+        if known.golden is None:
             try:
-                found: Golden | TemplateDBError = self._make_sure(template)
+                known.golden = self._make_sure(known.based)
             except TemplateDBError as error:
                 self._fail(repr(template), error)
-                found = error
-            # The template is kept beside it: its id must not be given to another one.
-            self._goldens[id(template)] = template, found
-        outcome = self._goldens[id(template)][1]
-        if isinstance(outcome, TemplateDBError):
-            raise outcome
-        return outcome
+                known.golden = error
+        if isinstance(known.golden, TemplateDBError):
+            raise known.golden
+        return known.golden
 
-    def _make_sure(self, template: Template) -> Golden:
-        based = template if template.is_based else template.based(self._rootpath)
+    def _find(self, template: Template) -> Known:
+        """Return what is known of *template*, found by identity: two equal templates may have different settings."""
+        if id(template) not in self._known:
+            based = template if template.is_based else template.based(self._rootpath)
+            if self.options.strict is not None:
+                based = based.with_settings(strict=self.options.strict)
+            self._known[id(template)] = Known(template, based)
+        return self._known[id(template)]
+
+    def _make_sure(self, based: Template) -> Golden:
         options = self.options
-        if options.strict is not None:
-            based = based.with_settings(strict=options.strict)
         environment = dict(os.environ)
         if options.cache_dir is not None:
             environment[CACHE_DIR_VARIABLE] = options.cache_dir
@@ -108,7 +112,7 @@ class Run:
             environment=environment,
         )
         golden = based.golden(wishes)
-        self.tally.note(Status.of(golden.manifest, golden.outcome))
+        self.tally.note(Status.of(golden.manifest, golden.outcome, str(based.migrator)))
         if golden.outcome in (Outcome.BUILT, Outcome.PRIVATE):
             self.tally.saved_s -= golden.manifest.duration_s
         # Two templates of one key share a golden, and later a slot and an engine.
@@ -131,18 +135,22 @@ class Run:
         """Note which test runs now, by its node id."""
         self._test = test
 
-    def clone(self, golden: Golden, kind: CloneKind | None = None) -> Lent:
-        """Lend a private database; it stays until `end_test` after its holder has closed it."""
+    def clone(self, template: Template, kind: CloneKind | str | None = None) -> Lent:
+        """Lend a private database of *template*; it stays until `end_test` after its holder has closed it.
+
+        Raises what `golden` raises.
+        """
+        golden, settings = self.golden(template), self._find(template).based.settings
         started = time.perf_counter()
         made = golden.clone(
-            kind or self.options.clone,
+            kind or self.options.clone or settings.clone,
             folder=self._clones_folder(),
             release=lambda clone: None,
         )
         elapsed_s = time.perf_counter() - started
         self.tally.clone_costs_us.setdefault(made.way, []).append(round(elapsed_s * 1e6))
         self.tally.saved_s += golden.manifest.migration_s - elapsed_s
-        lent = Lent(made, self._test)
+        lent = Lent(made, self._test, self.options.keep or settings.keep)
         self._lent.append(lent)
         return lent
 
@@ -154,10 +162,9 @@ class Run:
         fixture of a wider scope, count only when this test asks for such a fixture (*shared*).
         """
         lines: list[str] = []
-        wanted = self._keep()
-        if wanted is Keep.NONE or (wanted is Keep.FAILED and not failed):
-            return lines
         for lent in self._lent:
+            if lent.keep is Keep.NONE or (lent.keep is Keep.FAILED and not failed):
+                continue
             if lent.kept_for == self._test or (lent.opened_in != self._test and not shared):
                 continue
             try:
@@ -171,12 +178,6 @@ class Run:
             lent.kept_for = self._test
             lines += kept.report(path)
         return lines
-
-    def _keep(self) -> Keep:
-        if self.options.keep is not None:
-            return self.options.keep
-        used = [template for template, _ in self._goldens.values()]
-        return used[0].settings.keep if used else Keep.FAILED
 
     def end_test(self) -> None:
         """Remove the databases whose holders have closed them."""
@@ -193,13 +194,26 @@ class Run:
             golden.close()
 
 
+@dataclasses.dataclass(slots=True)
+class Known:
+    """What is known of one template."""
+
+    template: Template
+    """As the fixture returned it; held, so that its identity is not given to another one."""
+    based: Template
+    """With its paths settled and the options of the command line."""
+    golden: Golden | TemplateDBError | None = None
+    """None before it is first asked for; the error when it could not be had."""
+
+
 class Lent:
     """A clone in the hands of a test, with the connections that its engines have in use."""
 
-    def __init__(self, clone: Clone, opened_in: str) -> None:
+    def __init__(self, clone: Clone, opened_in: str, keep: Keep) -> None:
         """Hold *clone*, opened in the test with that node id and not kept for any test yet."""
         self.clone = clone
         self.opened_in = opened_in
+        self.keep = keep
         self.in_use: dict[int, sqlite3.Connection] = {}
         self.kept_for: str | None = None
 

@@ -34,6 +34,10 @@ class Alembic:
         """Take any path-like: the fields travel to the build as text."""
         object.__setattr__(self, "config", os.fspath(self.config))
 
+    def __str__(self) -> str:
+        """Name the configuration by its last two parts: enough to tell two templates apart."""
+        return "/".join(Path(self.config).parts[-2:])
+
     def inputs(self, settings: Settings) -> Iterator[Input]:
         """Yield the options, every file of the script and version locations, and the library versions.
 

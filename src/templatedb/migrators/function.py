@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import importlib
 import importlib.machinery
 import inspect
@@ -42,6 +43,10 @@ class Function:
                 key="function",
                 value=self.target,
             )
+
+    def __str__(self) -> str:
+        """Name the function."""
+        return str(self.target)
 
     @property
     def _module(self) -> str:
@@ -86,9 +91,11 @@ class Function:
         for part in str(self.target).partition(":")[2].split("."):
             found = getattr(found, part, None)
         if not callable(found):
+            name = str(self.target).partition(":")[2]
+            near = difflib.get_close_matches(name, [one for one, it in vars(module).items() if callable(it)], n=1)
             raise SettingsError(
-                what=f"{module.__file__} has no function {str(self.target).partition(':')[2]!r}",
-                remedy=f"Correct function = {self.target!r}, or the module.",
+                what=f"{module.__file__} has no function {name!r}",
+                remedy=f"Did you mean {near[0]!r}?" if near else f"Correct function = {self.target!r}, or the module.",
                 key="function",
                 value=self.target,
             )
