@@ -773,6 +773,28 @@ def test_without_pytests_cache_plugin_everything_still_works(project_suite):
     assert (project_suite.path / ".pytest_cache/d/templatedb/failed/test_it.sqlite").exists()
 
 
+@pytest.mark.parametrize("words", [(), ("-n1",)], ids=["alone", "worker"])
+def test_an_error_that_nobody_foresaw_is_no_internal_error(project_suite, words):
+    """A settings file that cannot be read, a bug of ours: each test gets a line, the summary the traceback."""
+    project_suite.makeconftest(
+        """
+        import templatedb.template
+
+        def broken(*arguments):
+            raise ZeroDivisionError("a bug")
+
+        templatedb.template.open_golden = broken
+        """
+    )
+    project_suite.makepyfile("def test_it(clone): pass")
+    result = project_suite.runpytest_subprocess(*words)
+    result.assert_outcomes(errors=1)
+    text = result.stdout.str()
+    assert "INTERNALERROR" not in text
+    assert text.count("templatedb met an error it does not know: ZeroDivisionError: a bug") >= 2
+    assert text.count("Traceback (most recent call last)") == 1
+
+
 def test_a_wrong_setting_in_an_overridden_template_is_one_line(suite):
     """Never an internal error, with and without workers."""
     alembic_project(suite.path)

@@ -141,6 +141,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(what=f"{path} is not valid TOML: {error}", source=path) from error
+    except OSError as error:
+        raise SettingsError(what=f"{path} cannot be read: {error.strerror}", source=path) from error
 
 
 def from_table(table: Mapping[str, Any], root: Path, source: Path | None) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -63,9 +64,9 @@ class Terminal:
         with self._uncaptured():
             _write_stderr(text)
 
-    def _uncaptured(self) -> Any:
+    def _uncaptured(self) -> contextlib.AbstractContextManager[None]:
         capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
-        return capture.global_and_fixture_disabled()
+        return contextlib.nullcontext() if capture is None else capture.global_and_fixture_disabled()
 
 
 def _write_stderr(text: str) -> None:

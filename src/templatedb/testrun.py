@@ -9,6 +9,7 @@ import dataclasses
 import os
 import sqlite3
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -85,6 +86,13 @@ class Run:
             except TemplateDBError as error:
                 self._fail(repr(template), error)
                 known.golden = error
+            except Exception as error:  # never out of a collection hook: xdist would show an internal error
+                known.golden = BuildError(
+                    what=f"templatedb met an error it does not know: {type(error).__name__}: {error}",
+                    remedy="If it is not a file that cannot be read, please report the lines below.",
+                    traceback=traceback.format_exc(),
+                )
+                self._fail(repr(template), known.golden)
         if isinstance(known.golden, TemplateDBError):
             raise known.golden
         return known.golden
