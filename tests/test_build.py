@@ -397,6 +397,17 @@ def test_flask_migrates_env_py_comes_with_a_function_to_paste(project):
             ask()
 
 
+def test_a_url_that_env_py_completes_itself_is_left_alone(project):
+    """Interpolation of an option that is set later."""
+    env = (
+        "from alembic import context\nfrom sqlalchemy import create_engine\nconfig = context.config\n"
+        "config.set_section_option('alembic', 'where', 'x.db')\n" + PLAIN_ENV
+    )
+    alembic_project(project, env=env, ini="script_location = %(here)s/scripts\nsqlalchemy.url = sqlite:///%(where)s\n")
+    with load().golden() as golden:
+        assert golden.manifest.revisions == 2
+
+
 def test_a_function_may_be_given_as_an_object(project):
     """Found by the build through its module's own folder."""
     with Template(Function(migrate_in_this_module)).golden() as golden, golden.clone() as clone:

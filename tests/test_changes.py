@@ -71,6 +71,27 @@ def test_a_locked_database_is_told_not_raised(both):
     assert uncommitted(inside, outside) == ["cannot be read: database is locked"]
 
 
+def test_an_applications_converters_cannot_spoil_a_report(tmp_path, both):
+    """They may return what cannot be hashed, or raise."""
+    sqlite3.register_converter("json_test", lambda data: {"data": data})
+    sqlite3.register_converter("broken_test", lambda data: 1 / 0)
+    inside = sqlite3.connect(tmp_path / "x.sqlite", detect_types=sqlite3.PARSE_DECLTYPES)
+    inside.execute("create table j (x json_test)")
+    inside.execute("insert into j values ('1')")
+    assert uncommitted(inside, both[1]) == ["j: 1 row added: ({'data': b'1'})"]
+    inside.execute("create table b (x broken_test)")
+    inside.execute("insert into b values ('1')")
+    (line,) = uncommitted(inside, both[1])
+    assert line.startswith("cannot be read: ")
+    inside.close()
+
+
+def test_a_closed_connection_has_nothing_to_tell(both):
+    """The test closed it itself."""
+    both[0].close()
+    assert uncommitted(*both) == []
+
+
 def test_a_connection_of_another_thread_is_told_not_raised(tmp_path, both):
     """sqlite3 refuses it, by default."""
     made = []

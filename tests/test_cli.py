@@ -94,6 +94,42 @@ def test_a_failing_migration_is_told_once_and_whole(project, capsys):
     assert "--- output of the build ---\nhello" in err
 
 
+def test_the_reason_of_a_build_is_told(small, capsys):
+    """Which input changed, appeared or went since the last golden of this project."""
+    said = []
+    for change in (
+        lambda: None,
+        lambda: write(small / "scripts/versions/r3.py", revision(3)),
+        lambda: write(small / "scripts/versions/r3.py", revision(3) + "# edited"),
+        lambda: (small / "scripts/versions/r3.py").rename(small / "scripts/versions/z3.py"),
+    ):
+        change()
+        main(["build"])
+        said.append(capsys.readouterr().out.partition("(")[2].partition(", ")[0])
+    assert said == [
+        "2 revisions",
+        "scripts/versions/r3.py added",
+        "scripts/versions/r3.py changed",
+        "scripts/versions/z3.py added and 1 more",
+    ]
+
+
+def test_a_build_that_cannot_be_kept_is_exit_code_1(small, capsys, cache):
+    """In CI the next step would build again."""
+    cache.touch()
+    assert main(["build"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("templatedb: building privately, this run pays for it alone: ")
+    assert err.endswith("the golden could not be kept in the cache\nThe line above says why.\n")
+
+
+@pytest.mark.parametrize("words", [["key", "--write", "no/such/folder/key"], ["clone", "--force", "scripts"]])
+def test_a_path_that_cannot_be_written_is_exit_code_1(small, capsys, words):
+    """A mistake of the user's, not a bug."""
+    assert main(words) == 1
+    assert "bug" not in capsys.readouterr().err
+
+
 def test_path_is_the_path_and_nothing_else(small, capsys, cache):
     """Exit code 1 when there is none."""
     assert main(["path"]) == 1

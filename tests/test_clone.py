@@ -1,15 +1,17 @@
 """A clone is private, equal to the golden whatever its kind, and leaves nothing behind."""
 
+import gc
 import os
 import sqlite3
 import threading
+import warnings
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from projects import canonical, run, write
-from templatedb import Clone, CloneError, Function, Template
+from projects import IDENTITY, canonical, run, write
+from templatedb import Alembic, Clone, CloneError, Function, Template
 from templatedb.records import CloneKind
 
 KINDS = pytest.mark.parametrize("kind", list(CloneKind))
@@ -36,7 +38,7 @@ def test_connections_and_threads_share_one_clone(identity, kind):
 
     def work(number):
         connection = clone.connect(timeout=30)
-        connection.execute("insert into users (id, email, email_normalized) values (?1, ?1, ?1)", (f"user-{number}",))
+        connection.execute("insert into users (id, email, email_normalized) values (?, ?, ?)", (f"user-{number}",) * 3)
         connection.commit()
 
     with identity.clone(kind) as clone:
@@ -52,8 +54,6 @@ def test_connections_and_threads_share_one_clone(identity, kind):
 def test_all_kinds_agree_with_a_migration_of_ones_own(identity, tmp_path):
     """Canonically: batch mode walks sets, so two builds differ by the order of constraints."""
     path = tmp_path / "plain.sqlite"
-    from projects import IDENTITY
-
     done = run(
         "alembic",
         "-c",
@@ -158,6 +158,35 @@ def test_a_file_that_the_test_removed_itself_is_no_fault(identity, tmp_path):
     with identity.clone("file", folder=tmp_path) as clone:
         clone.path.unlink()
     assert os.listdir(tmp_path) == []
+
+
+@KINDS
+def test_an_open_clone_outlives_its_golden(identity_cache, monkeypatch, kind):
+    """Closed by its with block, or forgotten at once."""
+    monkeypatch.setenv("TEMPLATEDB_CACHE_DIR", str(identity_cache))
+    template = Template(Alembic(IDENTITY / "alembic.ini"))
+    with template.golden() as golden:
+        first = golden.clone(kind)
+    second = template.golden().clone(kind)
+    gc.collect()
+    for clone in (first, second):
+        with clone:
+            assert clone.connect().execute("select count(*) from clients").fetchone() == (2,)
+
+
+def test_a_connection_for_one_thread_only_does_not_spoil_the_end(identity):
+    """The others are closed, nothing is raised."""
+    clone = identity.clone()
+    thread = threading.Thread(target=lambda: clone.connect(check_same_thread=True))
+    thread.start()
+    thread.join()
+    other = clone.connect()
+    clone.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        other.execute("select 1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_a_closed_golden_makes_no_clones(project):

@@ -143,7 +143,14 @@ def test_a_declared_variable_counts_and_unset_is_not_empty(small, monkeypatch):
 
 @pytest.mark.parametrize(
     "setting",
-    ['revision = "r1"', 'build_env = {APP = "x"}', 'url_env = ["DB"]'],
+    [
+        'revision = "r1"',
+        'build_env = {APP = "x"}',
+        'url_env = ["DB"]',
+        'python_path = ["lib"]',
+        'required_tables = ["t1"]',
+        'foreign_keys = "error"',
+    ],
 )
 def test_a_setting_that_decides_counts(small, setting):
     """The migrator's settings are inputs."""
@@ -206,6 +213,40 @@ def test_an_input_that_matches_nothing_is_an_error(small):
     write(small / "pyproject.toml", '[tool.templatedb]\ninputs = ["typo/*.json"]\n')
     with pytest.raises(InputsError, match=r"names 'typo/\*.json', but nothing below"):
         key()
+
+
+def test_a_glob_passes_over_byte_code_and_hidden_files(small):
+    """The most natural spelling must not rebuild after the first import."""
+    write(small / "pyproject.toml", '[tool.templatedb]\ninputs = ["data/**/*"]\n')
+    before = key()
+    put("data/__pycache__/seed.cpython-311.pyc", "x")
+    put("data/.hidden/x", "x")
+    assert key() == before
+    put("data/deep/more.json", "x")
+    assert key() != before
+
+
+def test_an_input_outside_of_the_project_may_be_named(small):
+    """By a path that leads there."""
+    put("../shared.json", "1")
+    write(small / "pyproject.toml", '[tool.templatedb]\ninputs = ["../shared.json"]\n')
+    before = key()
+    put("../shared.json", "2")
+    assert key() != before
+
+
+def test_a_link_that_leads_to_itself_is_passed_over(small):
+    """Not an error of the system."""
+    before = key()
+    os.symlink("loop", "scripts/versions/loop")
+    assert key() == before
+
+
+def test_the_revision_of_the_settings_counts_for_a_template_in_code(small):
+    """Given as a keyword, or in the project's table; what the migrator says itself is stronger."""
+    template = Template(Alembic("alembic.ini"), revision="r1")
+    assert template.key() == Template(Alembic("alembic.ini", revision="r1")).key() != key()
+    assert template.at("r2").key() == Template(Alembic("alembic.ini", revision="r2")).key()
 
 
 def test_a_folder_as_input_stands_for_its_files(small):

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from templatedb.errors import LockTimeoutError
-from templatedb.lock import Holder, hold, read_holder
+from templatedb.lock import Holder, hold, is_abandoned, read_holder
 
 HOLDER = """
 import sys, time
@@ -158,6 +158,20 @@ def test_a_forked_child_that_lives_on_does_not_hold_the_lock(path):
     finally:
         os.close(write)
         os.waitpid(pid, 0)
+
+
+def test_only_a_dead_process_of_this_machine_has_abandoned_its_lock(path, other_process, monkeypatch):
+    """Where a lock cannot tell, nothing is taken away."""
+    assert not is_abandoned(path)
+    other_process.kill()
+    other_process.wait()
+    assert is_abandoned(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOLCK, "no locks")))
+        assert not is_abandoned(path)
+    path.write_text(path.read_text().replace(os.uname().nodename, "another-host"))
+    assert not is_abandoned(path)
+    assert not is_abandoned(path.with_name("missing"))
 
 
 def test_a_link_in_the_place_of_the_lock_is_refused(path, tmp_path):

@@ -306,6 +306,68 @@ def test_two_folders_with_templates_of_their_own_get_two_databases(suite, cache,
     assert named == [f"{folder}/alembic.ini" for folder in order]
 
 
+def test_a_factory_asked_for_dynamically_refuses_as_well(suite):
+    """request.getfixturevalue leads to the same factory."""
+    two_folders(suite.path)
+    for folder in ("first", "second"):
+        write(
+            suite.path / folder / f"test_{folder}.py",
+            """
+            def test_it(request):
+                with request.getfixturevalue("clone_factory")() as clone:
+                    pass
+            """,
+        )
+    result = suite.runpytest_subprocess("first", "second")
+    result.assert_outcomes(passed=1, failed=1)
+    assert "templatedb: clone_factory lives for the whole session" in result.stdout.str()
+
+
+def test_both_of_two_failing_templates_are_reported(suite):
+    """Even when they are written alike."""
+    for folder in ("first", "second"):
+        alembic_project(suite.path / folder, revisions={"r1.py": revision(1, f"raise ValueError('{folder}')")})
+        write(
+            suite.path / folder / "conftest.py",
+            """
+            import pytest
+            from pathlib import Path
+            from templatedb import Alembic, Template
+
+            @pytest.fixture(scope="session")
+            def templatedb_template():
+                return Template(Alembic("alembic.ini"), root=Path(__file__).parent)
+            """,
+        )
+        write(suite.path / folder / f"test_{folder}.py", "def test_it(clone): pass\n")
+    result = suite.runpytest_subprocess("-n2")
+    result.assert_outcomes(errors=2)
+    assert result.stdout.str().count("= templatedb: no database for the tests that need one =") == 2
+
+
+def test_a_template_made_for_each_test_is_built_once_even_without_a_cache(project_suite, cache):
+    """A private build is shared by its key."""
+    cache.touch()
+    body = "open('builds.txt', 'a').write('x')\nop.create_table('t1', sa.Column('name', sa.String))"
+    alembic_project(project_suite.path, revisions={"r1.py": revision(1, body)})
+    project_suite.makepyfile(
+        """
+        import pytest
+        from templatedb import Alembic, Template
+
+        @pytest.fixture
+        def templatedb_template():
+            return Template(Alembic("alembic.ini"))
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(clone, number):
+            pass
+        """
+    )
+    project_suite.runpytest_subprocess("-W", "error").assert_outcomes(passed=3)
+    assert (project_suite.path / "builds.txt").read_text() == "x"
+
+
 def test_two_templates_of_one_key_keep_their_own_settings(suite, cache):
     """One golden, but one wants its clones in memory."""
     alembic_project(suite.path)
@@ -622,7 +684,7 @@ def test_a_build_seen_on_a_terminal_shows_its_progress(project_suite):
         said += data
     assert process.wait() == 0
     os.close(controller)
-    assert b"templatedb: building golden 1/2 make t1 (0 s)" in said
+    assert re.search(rb"templatedb: building golden 1/2 make t1 \(\d+ s\)", said)
 
 
 def tables_and_rows(path: Path):
@@ -716,6 +778,88 @@ def test_a_failing_test_keeps_its_database_and_says_where(project_suite, words):
     assert f"    sqlite3 '{folder}/test_odd_name[a_b_c].sqlite'\n" in text
     assert "not committed when the test failed:\n    t1: 1 row added: (3, 'flushed')" in text
     assert "not committed when the test failed:\n    t1: 1 row added: (2, 'awaited')" in text
+
+
+def test_a_shared_database_is_not_kept_for_a_test_that_did_not_ask_for_it(project_suite):
+    """The plain name is the test's own."""
+    project_suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def shared(clone_factory):
+            with clone_factory() as clone:
+                yield clone
+
+        def test_a_user_of_it(shared):
+            pass
+
+        def test_own(clone_connection):
+            clone_connection.execute("insert into t1 (name) values ('own')")
+            clone_connection.commit()
+            assert False
+
+        def test_both(shared, clone_connection):
+            clone_connection.execute("insert into t1 (name) values ('both')")
+            clone_connection.commit()
+            assert False
+        """
+    )
+    project_suite.runpytest_subprocess("-W", "error").assert_outcomes(passed=1, failed=2)
+    folder = project_suite.path / ".pytest_cache/d/templatedb/failed"
+    kept = {path.name: tables_and_rows(path) for path in folder.iterdir()}
+    first = ("row 1",)
+    assert kept == {
+        "test_own.sqlite": [first, ("own",)],
+        "test_both.sqlite": [first, ("both",)],
+        "test_both-2.sqlite": [first],
+    }
+
+
+def test_whatever_a_test_does_to_its_database_ends_no_run(project_suite):
+    """A folder in its place, closed connections, converters that raise."""
+    project_suite.makepyfile(
+        """
+        import sqlite3
+
+        def test_folder(clone_path):
+            clone_path.unlink()
+            clone_path.mkdir()
+            assert False
+
+        def test_closed(clone):
+            clone.connect().close()
+            assert False
+
+        def test_converter(clone):
+            sqlite3.register_converter("varchar", lambda data: {})
+            connection = clone.connect(detect_types=sqlite3.PARSE_DECLTYPES)
+            connection.execute("insert into t1 (name) values ('x')")
+            assert False
+
+        def test_last(clone):
+            pass
+        """
+    )
+    result = project_suite.runpytest_subprocess()
+    result.assert_outcomes(passed=1, failed=3)
+    assert "INTERNALERROR" not in result.stdout.str()
+    assert "Cannot operate on a closed" not in result.stdout.str()
+
+
+def test_nothing_is_built_when_collection_fails(project_suite, cache):
+    """The run ends there."""
+    project_suite.makepyfile(test_a="def test_it(clone): pass", test_b="import no_such_module")
+    project_suite.runpytest_subprocess().assert_outcomes(errors=1)
+    assert not cache.exists()
+
+
+def test_without_pytests_temporary_folders_clones_have_a_place(project_suite):
+    """-p no:tmpdir."""
+    project_suite.makepyfile("def test_it(clone_path): assert clone_path.exists()")
+    command = [sys.executable, "-m", "pytest", "-p", "no:tmpdir", "-p", "no:randomly", "-p", "no:asyncio"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=project_suite.path, check=False)
+    assert "1 passed" in done.stdout, done.stdout
 
 
 def test_the_next_run_clears_what_the_last_one_kept(project_suite):

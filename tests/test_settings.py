@@ -76,6 +76,28 @@ def test_a_table_above_wins_over_a_bare_alembic_ini(project):
     assert find(project / "sub").function == "a:b"
 
 
+def test_a_service_that_is_a_project_of_its_own_is_not_taken_over_by_one_above(project):
+    """In a repository with several services each migrates its own database."""
+    write(project / "pyproject.toml", '[tool.templatedb]\nfunction = "a:b"\n')
+    write(project / "service/alembic.ini", "[alembic]\nscript_location = scripts\n")
+    write(project / "service/pytest.ini", "[pytest]\n")
+    assert find(project / "service").alembic == "alembic.ini"
+
+
+def test_a_broken_file_far_above_does_not_matter(project):
+    """Somebody's home may hold anything."""
+    write(project / "pyproject.toml", "[broken\n")
+    write(project / "service/templatedb.toml", 'function = "a:b"\n')
+    assert find(project / "service").function == "a:b"
+
+
+@pytest.mark.parametrize("name", ["A=B", "", "A\0B"])
+def test_a_variable_that_no_process_can_have_is_refused(project, name):
+    """Not at the moment when the build is started."""
+    with pytest.raises(SettingsError, match="cannot be a variable of a process"):
+        from_table({"function": "a:b", "build_env": {name: "x"}}, project, None)
+
+
 def test_the_nearest_table_wins(project):
     """A workspace's member has settings of its own."""
     write(project / "pyproject.toml", '[tool.templatedb]\nfunction = "a:b"\n')

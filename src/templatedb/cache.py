@@ -109,9 +109,11 @@ class Cache:
         now = time.time()
         for folder in (self._bucket / "builds").iterdir():
             with contextlib.suppress(OSError):
-                if now - folder.stat().st_mtime > _YOUNG_S:  # a younger one may not be locked yet
-                    with lock.hold(folder / "alive", timeout_s=0):
-                        shutil.rmtree(folder, ignore_errors=True)
+                age_s = now - folder.stat().st_mtime
+                # A young one may not be locked yet; a very old one is dead, whatever its lock can tell.
+                forgotten = age_s > _FORGOTTEN_S
+                if age_s > _YOUNG_S and lock.is_abandoned(folder / "alive", if_unknown=forgotten):
+                    shutil.rmtree(folder, ignore_errors=True)
         for path in (self._bucket / "failures").iterdir():
             with contextlib.suppress(OSError):
                 if now - path.stat().st_mtime > _FORGOTTEN_S:

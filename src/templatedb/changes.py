@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import sqlite3
+import warnings
 from collections import Counter
 
 _ROW_LIMIT = 2000
@@ -17,12 +19,18 @@ def uncommitted(inside: sqlite3.Connection, outside: sqlite3.Connection) -> list
     nothing. Never raises for a locked database or a connection of another thread: the line says so.
     """
     try:
-        if not inside.in_transaction:
-            return []
-        tables = _rows(inside, "select name from sqlite_master where type = 'table' and sql not like 'create virtual%'")
-        return [line for (name,) in tables for line in _table(str(name), inside, outside)]
-    except sqlite3.Error as error:
-        return [f"cannot be read: {error}"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the application's converters may be deprecated ones
+            return _all_tables(inside, outside)
+    except Exception as error:  # converters and text factories are the application's: a report must survive them
+        return [] if "closed database" in str(error) else [f"cannot be read: {error}"]
+
+
+def _all_tables(inside: sqlite3.Connection, outside: sqlite3.Connection) -> list[str]:
+    if not inside.in_transaction:
+        return []
+    tables = _rows(inside, "select name from sqlite_master where type = 'table' and sql not like 'create virtual%'")
+    return [line for (name,) in tables for line in _table(ast.literal_eval(name), inside, outside)]
 
 
 def _table(name: str, inside: sqlite3.Connection, outside: sqlite3.Connection) -> list[str]:
@@ -45,18 +53,18 @@ def _table(name: str, inside: sqlite3.Connection, outside: sqlite3.Connection) -
     ]
 
 
-def _rows(connection: sqlite3.Connection, query: str) -> list[tuple[object, ...]]:
+def _rows(connection: sqlite3.Connection, query: str) -> list[tuple[str, ...]]:
+    """Return the rows with each value as its ``repr``: what a converter made of it need not be hashable."""
     cursor = connection.cursor()
     cursor.row_factory = None  # the application's own factory may return anything
-    return cursor.execute(query).fetchall()
+    return [tuple(map(repr, row)) for row in cursor.execute(query)]
 
 
-def _shown(rows: Counter[tuple[object, ...]]) -> str:
+def _shown(rows: Counter[tuple[str, ...]]) -> str:
     listed = list(rows.elements())
     texts = ["(" + ", ".join(_cut(value) for value in row) + ")" for row in listed[:_SHOWN]]
     return ", ".join(texts) + (f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
 
 
-def _cut(value: object) -> str:
-    text = repr(value)
+def _cut(text: str) -> str:
     return text if len(text) <= _VALUE_LIMIT else text[: _VALUE_LIMIT - 3] + "..."

@@ -128,7 +128,9 @@ class Clone:
             return
         self._open = False
         for connection in self._connections:
-            connection.close()
+            # One made for a single thread, at the caller's wish, cannot be closed from here: Python closes it later.
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
         self._connections.clear()
         if self._release is None:
             self.discard()

@@ -24,19 +24,19 @@ def record(revision_files: Iterable[str], declared: Iterable[Input], settings: S
 
 def is_unchanged(recorded: Mapping[str, str], settings: Settings) -> bool:
     """Whether every recorded folder is still there with the same files. Reads them; imports nothing."""
-    return all(_digest_of_name(name, settings) == digest for name, digest in recorded.items())
+    return all(digest in _digests_of_name(name, settings) for name, digest in recorded.items())
 
 
 def _digest(folder: Path) -> str:
     return key_of(file(name, path) for name, path in files_below(folder))
 
 
-def _digest_of_name(name: str, settings: Settings) -> str | None:
+def _digests_of_name(name: str, settings: Settings) -> Iterator[str]:
+    """Yield the digest of each folder that *name* may mean: an import path can have it in two places."""
     start, _, relative = name.partition(":")
     for base in _bases(start, settings):
         if (base / relative).is_dir():
-            return _digest(base / relative)
-    return None
+            yield _digest(base / relative)
 
 
 def _name(folder: Path, settings: Settings) -> str:

@@ -62,7 +62,7 @@ def _golden_of(config: pytest.Config, template: Template) -> Golden:
 
 @pytest.fixture(scope="session")
 def templatedb_template(pytestconfig: pytest.Config) -> Template:
-    """What the database is built from; override it to return a templatedb.Template made in code."""
+    """What the database is built from; override it, with session scope, to return a Template made in code."""
     from templatedb.errors import TemplateDBError
 
     try:
@@ -232,7 +232,18 @@ class CloneFactory:
 
     def __call__(self, kind: str | None = None) -> Clone:
         """Return a new clone, ``"file"`` or ``"memory"`` (default: the settings'), for a ``with`` block."""
+        self.refuse_other_templates()
         return self._run.clone(self.template, kind).clone
+
+    def refuse_other_templates(self) -> None:
+        """End the running test with one line where it sees another template than the one of this factory."""
+        seen = self._run.template_seen()
+        if seen is not None and seen is not self.template:
+            pytest.fail(
+                f"templatedb: clone_factory lives for the whole session and was made for {self.template!r}, but this"
+                f" test's templatedb_template is {seen!r}. Use the fixture 'clone' here, or Template.golden().clone().",
+                pytrace=False,
+            )
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from templatedb.build.parent import BUILDING_VARIABLE, OnProgress, build
 from templatedb.cache import Cache, digest_of, directory, open_cache, open_trusted
 from templatedb.errors import BuildError, CacheError, LockTimeoutError, MissError, TemplateDBError
 from templatedb.inputs import Input
-from templatedb.key import declared, key_of
+from templatedb.key import declared, differences, key_of, summary_of
 from templatedb.migrators import Migrator
 from templatedb.publish import manifest_of, publish
 from templatedb.records import Key, Manifest, Outcome
@@ -66,6 +66,8 @@ class OpenGolden:
     path: Path
     outcome: Outcome
     descriptor: int
+    reason: str = ""
+    """Why it was built; empty for a hit and for the first build of a project."""
 
 
 def open_golden(migrator: Migrator, settings: Settings, wishes: Wishes) -> OpenGolden:
@@ -144,12 +146,25 @@ def _build_under_lock(cache: Cache, plan: Plan) -> OpenGolden:
             if key_of(declared(plan.migrator, plan.settings, wishes.environment)) != key:
                 wishes.notice("an input was edited during the build: its result is used by this run only")
                 return _keep_privately(manifest, path, wishes.notice)
+            reason = _reason(cache, plan)
             publish(cache, manifest, path)
         cache.sweep()
     published = look(cache, plan, Outcome.BUILT)
     if published is None:
-        raise CacheError(what=f"the golden just published is not there any more: {cache.golden_path(manifest.digest)}")
-    return published
+        raise CacheError(
+            what=f"the golden just published is not there any more, or a folder of revisions that it was built from"
+            f" changed meanwhile: {cache.golden_path(manifest.digest)}"
+        )
+    return dataclasses.replace(published, reason=reason)
+
+
+def _reason(cache: Cache, plan: Plan) -> str:
+    """Say what differs from the last golden of this project; empty when there was none."""
+    project = str(plan.settings.root)
+    earlier = [one for key in cache.known_keys() for one in cache.manifests(key) if one.project == project]
+    if not earlier:
+        return ""
+    return differences(max(earlier, key=lambda one: one.built_at).inputs, summary_of(plan.inputs, plan.settings.root))
 
 
 _DISK_FAULTS = ("database or disk is full", "disk I/O error", "unable to open database file", "No space left on device")

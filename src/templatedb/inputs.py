@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import os
 import unicodedata
 from collections.abc import Iterator
@@ -12,6 +13,10 @@ from templatedb.errors import InputsError
 
 _NOT_INPUTS = frozenset({"__pycache__", "script.py.mako", "README", "README.md", "README.rst", "README.txt"})
 """Names inside a script folder that cannot change the database: caches, the template of new revisions, prose."""
+
+
+def _is_noise(name: str) -> bool:
+    return name in _NOT_INPUTS or name.startswith((".", "#")) or name.endswith((".pyc", "~"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
@@ -62,15 +67,24 @@ def files_below(folder: Path, seen: set[tuple[int, int]] | None = None) -> Itera
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return
+        except OSError as error:
+            raise InputsError(
+                what=f"cannot read the folder {directory}, which decides the database: {error.strerror}",
+                searched=(directory,),
+            ) from error
         if (status.st_dev, status.st_ino) in known:
             return
         known.add((status.st_dev, status.st_ino))
         for entry in entries:
-            if entry.name in _NOT_INPUTS or entry.name.startswith((".", "#")) or entry.name.endswith((".pyc", "~")):
+            if _is_noise(entry.name):
                 continue
-            if entry.is_dir():
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link that leads to itself
+                continue
+            if is_folder:
                 yield from walk(Path(entry.path), f"{prefix}{entry.name}/")
-            elif entry.is_file():
+            elif is_file:
                 yield prefix + entry.name, Path(entry.path)
 
     yield from walk(folder, "")
@@ -96,11 +110,17 @@ def matching(root: Path, patterns: tuple[str, ...]) -> Iterator[tuple[str, Path]
 
 
 def _match(root: Path, pattern: str) -> Iterator[tuple[str, Path]]:
-    plain = Path(pattern)
-    hits = [plain] if plain.is_absolute() else sorted(root.glob(pattern)) if pattern.strip("./") else [root]
-    for hit in hits:
-        name = os.path.relpath(hit, root).replace(os.sep, "/")
-        if hit.is_dir():
-            yield from ((f"{name}/{below}", path) for below, path in files_below(hit))
-        elif hit.is_file():
-            yield name, hit
+    """Yield each file once; a name without wildcards means what it says, a glob passes over what cannot decide."""
+    is_glob = glob.has_magic(pattern)
+    names = sorted(glob.glob(pattern, root_dir=root, recursive=True)) if is_glob else [pattern]
+    seen: set[str] = set()
+    for name in names:
+        path = root / name
+        shown = os.path.relpath(path, root).replace(os.sep, "/")
+        if is_glob and any(_is_noise(part) for part in Path(name).parts):
+            continue
+        found = [(f"{shown}/{below}", one) for below, one in files_below(path)] if path.is_dir() else [(shown, path)]
+        for one_name, one in found:
+            if one.is_file() and one_name not in seen:
+                seen.add(one_name)
+                yield one_name, one

@@ -6,7 +6,9 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
+from templatedb import pythonpath
 from templatedb.inputs import Input, file, matching, setting
 from templatedb.migrators import Migrator
 from templatedb.records import Key
@@ -33,12 +35,36 @@ def _stream(migrator: Migrator, settings: Settings, environment: Mapping[str, st
     yield from migrator.inputs(settings)
     yield setting("build_env", sorted(settings.build_env.items()))
     yield setting("url_env", settings.url_env)
+    # Absolute folders differ from machine to machine; what is found in them counts by itself.
+    folders = settings.python_path or pythonpath.of_pytest(settings.root)
+    yield setting("python_path", tuple(entry for entry in folders if not os.path.isabs(entry)))
+    # What a golden was checked for: a golden that passed less is not the one that is asked for.
+    yield setting("required_tables", settings.required_tables)
+    yield setting("foreign_keys", str(settings.foreign_keys))
     for name, path in matching(settings.root, settings.inputs):
         yield file(f"inputs/{name}", path)
     for name in settings.environment:
         value = environment.get(name)
         # A variable that is not set differs from one that is empty.
         yield Input("environment", name, b"unset" if value is None else b"=" + os.fsencode(value))
+
+
+def summary_of(inputs: Iterable[Input], root: Path) -> dict[str, str]:
+    """Return a short digest of each of *inputs* by a name for people: the path below *root* for a file."""
+    named = {}
+    for piece in inputs:
+        name = f"{piece.label} {piece.name}"
+        if piece.path is not None:
+            name = os.path.relpath(piece.path, root).replace(os.sep, "/")
+        named[name] = hashlib.sha256(piece.data).hexdigest()[:16]
+    return named
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """Say in a few words how two summaries differ; empty when they do not."""
+    told = [f"{name} {'changed' if name in before else 'added'}" for name in after if after[name] != before.get(name)]
+    told += [f"{name} removed" for name in before if name not in after]
+    return told[0] + (f" and {len(told) - 1} more" if len(told) > 1 else "") if told else ""
 
 
 def key_of(inputs: Iterable[Input]) -> Key:

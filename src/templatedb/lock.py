@@ -104,6 +104,32 @@ def _acquire(descriptor: int, path: Path, timeout_s: float, on_wait: Callable[[H
         pause_s = min(pause_s * 1.5, _POLL_LAST_S)
 
 
+def is_abandoned(path: Path, *, if_unknown: bool = False) -> bool:
+    """Whether the lock file *path* was held by a process of this machine that is dead by now.
+
+    *if_unknown* is returned where that cannot be known: the filesystem does not lock, or the holder was on another
+    machine.
+    """
+    import fcntl
+
+    holder = read_holder(path)
+    if holder is not None and holder.host != socket.gethostname():
+        return if_unknown
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return if_unknown
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return if_unknown
+    finally:
+        os.close(descriptor)
+    return True
+
+
 def read_holder(path: Path) -> Holder | None:
     """Return who wrote itself into the lock file, or None when nobody did or the text is damaged."""
     try:

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from templatedb import fixtures
 from templatedb.controller import AGREED, TALLY, TALLY_NAME, Controller
-from templatedb.fixtures import NEEDS_GOLDEN, RUN, run_of, uses_project_template
-from templatedb.terminal import ClonesFolder, Terminal
+from templatedb.fixtures import NEEDS_GOLDEN, RUN, CloneFactory, run_of, uses_project_template
+from templatedb.terminal import Terminal
 
 if TYPE_CHECKING:
     from templatedb.testrun import Run
 
-pytest_plugins = ["templatedb.fixtures"]
-
 _PREFIX = "templatedb_"
+_NO_TEST_RUNS = ("collectonly", "setupplan", "showfixtures", "show_fixtures_per_test")
+"""Options under which pytest collects and runs nothing."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,9 +73,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", 'templatedb(clone="file"|"memory"): where the database of this test lives (pytest-templatedb)'
     )
+    # Not by pytest_plugins: this module has imported it already, which pytest takes for a mistake.
+    config.pluginmanager.register(fixtures, "templatedb-fixtures")
     agreed: dict[str, Any]
     if _is_worker(config):
-        agreed = config.workerinput[AGREED]  # type: ignore[attr-defined]  # xdist's
+        agreed = config.workerinput.get(AGREED) or _agree(config)  # type: ignore[attr-defined]  # xdist's
     else:
         agreed = _agree(config)
         config.pluginmanager.register(Controller(config, agreed), "templatedb-controller")
@@ -87,6 +90,7 @@ def _agree(config: pytest.Config) -> dict[str, Any]:
     chosen = config.option.templatedb_cache_dir
     return {
         "run": uuid.uuid4().hex,
+        "began": time.time(),
         "rebuild_before": time.time() if config.option.templatedb_rebuild else None,
         "cache_dir": None if chosen is None else os.path.abspath(os.path.expanduser(chosen)),
     }
@@ -129,10 +133,20 @@ def _make_run(config: pytest.Config, agreed: dict[str, Any], terminal: Terminal)
         config.rootpath,
         options,
         kept_folder=_kept_folder(config),
-        clones_folder=ClonesFolder(config),
+        clones_folder=lambda: _clones_folder(config),
         notice=terminal.notice,
         on_progress=terminal.progress,
     )
+
+
+def _clones_folder(config: pytest.Config) -> Path:
+    """Return a folder for clones in pytest's temporary folder, or our own where that is disabled."""
+    factory: pytest.TempPathFactory | None = getattr(config, "_tmp_path_factory", None)
+    if factory is None:  # -p no:tmpdir
+        from templatedb import place
+
+        return place.clones_folder()
+    return factory.mktemp("templatedb")
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -152,17 +166,13 @@ def _kept_folder(config: pytest.Config) -> Path:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Remove what the last run of this project kept: before the workers of this one start."""
     config = session.config
-    if _is_worker(config) or config.option.collectonly:
+    if _is_worker(config) or any(getattr(config.option, name, False) for name in _NO_TEST_RUNS):
         return
     folder = _kept_folder(config)
     if folder.is_dir():
         from templatedb import kept
 
         kept.clear(folder)
-
-
-_NO_TEST_RUNS = ("collectonly", "setupplan", "showfixtures", "show_fixtures_per_test")
-"""Options under which pytest collects and runs nothing."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -175,6 +185,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if any(getattr(config.option, name, False) for name in _NO_TEST_RUNS):
         return
+    if session.testsfailed and not config.option.continue_on_collection_errors:
+        return  # the run ends here
     if not any(
         NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())) and uses_project_template(item)
         for item in session.items
@@ -207,8 +219,11 @@ def pytest_runtest_makereport(
     item.stash[_FAILED] = failed
     after_teardown = report.when == "teardown"
     if report.failed or after_teardown:
-        shared = bool(NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())))
-        lines = run.keep(item.name, shared=shared, failed=failed, last_chance=after_teardown)
+        shared = "_templatedb_factory" in getattr(item, "fixturenames", ())
+        try:
+            lines = run.keep(item.name, shared=shared, failed=failed, last_chance=after_teardown)
+        except Exception as error:  # out of this hook it would end the whole run
+            lines = [f"the database could not be kept: {type(error).__name__}: {error}"]
         if lines and report.failed:
             report.sections.append(("templatedb", "\n".join(lines)))
         elif lines and failed:  # kept later than the failure: its report is written already
@@ -234,24 +249,19 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     item.stash[_FAILED] = False
     maker = item.config.stash[RUN]
     if _made(item.config) is not None or NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())):
-        maker().begin_test(item.nodeid)
+        maker().begin_test(item.nodeid, lambda: _template_seen_by(item))
     yield
     _refuse_foreign_factory(item)
 
 
 def _refuse_foreign_factory(item: pytest.Item) -> None:
-    from templatedb.fixtures import CloneFactory
-
     used = getattr(item, "funcargs", {}).get("clone_factory")
-    if not isinstance(used, CloneFactory):
-        return
-    seen = item._request.getfixturevalue("templatedb_template")  # type: ignore[attr-defined]  # no public way yet
-    if seen is not used.template:
-        pytest.fail(
-            f"templatedb: clone_factory lives for the whole session and was made for {used.template!r}, but this test's"
-            f" templatedb_template is {seen!r}. Use the fixture 'clone' here, or Template.golden().clone().",
-            pytrace=False,
-        )
+    if isinstance(used, CloneFactory):
+        used.refuse_other_templates()
+
+
+def _template_seen_by(item: pytest.Item) -> object:
+    return item._request.getfixturevalue("templatedb_template")  # type: ignore[attr-defined]  # no public way yet
 
 
 @pytest.hookimpl(trylast=True)
@@ -273,7 +283,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if tally is None:
         return
     terminalreporter.ensure_newline()
-    for report in tally.failures.values():
+    for report in tally.failures:
         terminalreporter.section("templatedb: no database for the tests that need one", red=True)
         terminalreporter.write_line(report)
     lines = tally.lines()

@@ -13,6 +13,7 @@ from templatedb import discovered
 from templatedb.build.parent import Built
 from templatedb.cache import Cache, digest_of, sync_folder, write_atomically
 from templatedb.inputs import Input
+from templatedb.key import summary_of
 from templatedb.records import Key, Manifest
 from templatedb.settings import Settings
 from templatedb.verify import Verified
@@ -37,6 +38,8 @@ def manifest_of(key: Key, built: Built, verified: Verified, inputs: list[Input],
         journal_mode=verified.journal_mode,
         versions={piece.name: piece.data.decode() for piece in inputs if piece.label == "version"},
         warnings=verified.warnings,
+        project=str(settings.root),
+        inputs=summary_of(inputs, settings.root),
         discovered=discovered.record(built.done.revision_files, inputs, settings),
     )
 

@@ -83,6 +83,10 @@ class Manifest:
     warnings: tuple[str, ...] = ()
     discovered: dict[str, str] = dataclasses.field(default_factory=dict)
     """What the build read beyond the declared inputs: name and digest."""
+    project: str = ""
+    """Folder of the settings on the machine that built it: to tell what changed since, never to decide."""
+    inputs: dict[str, str] = dataclasses.field(default_factory=dict)
+    """A short digest of each declared input, by a name for people."""
 
     def to_json(self) -> bytes:
         """Return the manifest as the bytes that stand on disk."""

@@ -18,6 +18,7 @@ from templatedb import pythonpath
 from templatedb.errors import SettingsError
 from templatedb.records import CloneKind, Keep, Severity
 
+DEFAULT_REVISION = "heads"
 CACHE_DIR_VARIABLE = "TEMPLATEDB_CACHE_DIR"
 
 
@@ -31,7 +32,7 @@ class Settings:
     """The file the settings were read from; None when given in code."""
     alembic: str | None = None
     function: str | None = None
-    revision: str = "heads"
+    revision: str = DEFAULT_REVISION
     url_env: tuple[str, ...] = ("DATABASE_URL",)
     build_env: Mapping[str, str] = dataclasses.field(default_factory=dict)
     python_path: tuple[str, ...] | None = None
@@ -57,19 +58,28 @@ class Settings:
 def find(start: Path) -> Settings:
     """Read the settings nearest to the folder *start*, looking there and in every folder above.
 
-    A settings table anywhere above wins over a bare Alembic configuration; among equals the nearest wins.
+    The nearest wins. A bare Alembic configuration in a plain subfolder belongs to the project above it, so a settings
+    table there wins; not so in a folder that is a project of its own (a ``pyproject.toml``, a ``pytest.ini`` ...).
     Raises SettingsError when there is neither, when two files of one folder hold settings, or when a setting is wrong.
     """
     start = start.absolute()
-    if (table := find_table(start)) is not None:
-        return table
+    bare: Settings | None = None
     for folder in (start, *start.parents):
-        if (name := _alembic_beside(folder)) is not None:
-            return Settings(root=folder, source=folder / name, alembic=name)
+        if (table := _table_in(folder)) is not None:
+            return table
+        if bare is None and (name := _alembic_beside(folder)) is not None:
+            bare = Settings(root=folder, source=folder / name, alembic=name)
+            if any((folder / marker).exists() for marker in _PROJECT_FILES):
+                return bare
+    if bare is not None:
+        return bare
     raise SettingsError(
         what=f"no settings found from {start} upwards: no [tool.templatedb], no templatedb.toml, no alembic.ini",
         remedy=_proposal(start),
     )
+
+
+_PROJECT_FILES = ("pyproject.toml", "pytest.ini", "pytest.toml", "tox.ini", "setup.cfg", "setup.py", ".git")
 
 
 def find_table(start: Path) -> Settings | None:
@@ -219,6 +229,8 @@ def _texts(value: object) -> tuple[str, ...]:
 def _variables(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise ValueError(f"It is {_toml_type(value)}.")
+    if wrong := [name for name, entry in value.items() if not name or set("=\0") & set(name) or "\0" in str(entry)]:
+        raise ValueError(f"{wrong[0]!r} cannot be a variable of a process.")
     return {str(name): _text(entry) if entry != "" else "" for name, entry in value.items()}
 
 

@@ -23,12 +23,15 @@ class Status:
     duration_s: float
     source: str = ""
     """What it was built from, shown where a run has more than one golden."""
+    reason: str = ""
+    """Why it was built."""
 
     @classmethod
-    def of(cls, manifest: Manifest, outcome: Outcome, source: str = "") -> Status:
+    def of(cls, manifest: Manifest, outcome: Outcome, *, source: str = "", reason: str = "") -> Status:
         """Return the status of a golden with that manifest."""
         return cls(
             source=source,
+            reason=reason,
             key=manifest.key,
             outcome=outcome,
             revisions=manifest.revisions,
@@ -40,7 +43,8 @@ class Status:
     @property
     def line(self) -> str:
         """One line, such as ``golden 3f9c2a1b hit (43 revisions, 228 kB, built 2 d ago)``."""
-        facts = [count(self.revisions, "revision")] if self.revisions else []
+        facts = [self.reason] if self.reason else []
+        facts += [count(self.revisions, "revision")] if self.revisions else []
         facts.append(size(self.size_bytes))
         if self.outcome is Outcome.HIT:
             facts.append(f"built {age(time.time() - self.built_at)} ago")
@@ -64,8 +68,8 @@ class Tally:
     saved_s: float = 0.0
     """Seconds that migrating for each clone would have taken, less what building and cloning took."""
     notices: list[str] = dataclasses.field(default_factory=list)
-    failures: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Name of what failed: the whole report."""
+    failures: list[str] = dataclasses.field(default_factory=list)
+    """The whole report of each golden that could not be had."""
 
     def to_json(self) -> str:
         """Return the tally as text: execnet sends plain types only."""
@@ -83,7 +87,7 @@ class Tally:
             self.clone_costs_us.setdefault(way, []).extend(costs)
         self.saved_s += plain["saved_s"]
         self.notices += [line for line in plain["notices"] if line not in self.notices]
-        self.failures.update(plain["failures"])
+        self.failures += [report for report in plain["failures"] if report not in self.failures]
 
     def note(self, status: Status) -> None:
         """Take in the status of a golden; what one process built, the others of the run only waited for."""

@@ -20,7 +20,7 @@ from templatedb.key import declared, key_of
 from templatedb.migrators import Migrator, from_settings
 from templatedb.migrators.alembic import Alembic
 from templatedb.records import CloneKind, Key, Manifest, Outcome
-from templatedb.settings import Settings, find, find_table, with_overrides
+from templatedb.settings import DEFAULT_REVISION, Settings, find, find_table, with_overrides
 from templatedb.slots import Slot
 from templatedb.slots.copy import CopySlot
 from templatedb.slots.memory import MemorySlot
@@ -58,6 +58,11 @@ class Golden:
     def manifest(self) -> Manifest:
         """The record of its build."""
         return self._opened.manifest
+
+    @property
+    def reason(self) -> str:
+        """Why it was built, such as ``migrations/versions/0042_add.py changed``; empty for a hit and a first build."""
+        return self._opened.reason
 
     @property
     def outcome(self) -> Outcome:
@@ -139,8 +144,9 @@ class Template:
 
     def __repr__(self) -> str:
         """Show the migrator and what was given beside it."""
-        given = "".join(f", {name}={value!r}" for name, value in self._overrides.items())
-        return f"Template({self._migrator!r}{given})"
+        given = {} if self._root is None else {"root": str(self._root)}
+        shown = "".join(f", {name}={value!r}" for name, value in {**given, **self._overrides}.items())
+        return f"Template({self._migrator!r}{shown})"
 
     @property
     def settings(self) -> Settings:
@@ -190,7 +196,10 @@ class Template:
             if self._root is not None:
                 settings = dataclasses.replace(settings, root=self._root)
             settings = dataclasses.replace(settings, alembic=None, function=None)
-            self._ready = migrator, with_overrides(settings, **self._overrides)
+            settings = with_overrides(settings, **self._overrides)
+            if isinstance(migrator, Alembic) and migrator.revision == DEFAULT_REVISION:
+                migrator = dataclasses.replace(migrator, revision=settings.revision)
+            self._ready = migrator, settings
         return self._ready
 
     def key(self) -> Key:
@@ -201,21 +210,15 @@ class Template:
         migrator, settings = self._resolved()
         return key_of(declared(migrator, settings))
 
-    def golden(self, wishes: Wishes | None = None, *, rebuild_before: float | None = None) -> Golden:
+    def golden(self, wishes: Wishes | None = None) -> Golden:
         """Return the golden, building it once if there is none; safe from many threads and processes at once.
 
-        Args:
-            wishes: How this caller wants it: progress, notices, a hit required.
-            rebuild_before: Refuse goldens built before this moment, in seconds since the epoch.
-
-        Raises BuildError when the migrations fail; see `templatedb.errors`.
+        *wishes* say how this caller wants it: progress, notices, a rebuild, a hit required. Raises BuildError when the
+        migrations fail; see `templatedb.errors`.
         """
         _refuse_platform()
         migrator, settings = self._resolved()
-        wanted = wishes or Wishes()
-        if rebuild_before is not None:
-            wanted = dataclasses.replace(wanted, not_before=rebuild_before)
-        return Golden(open_golden(migrator, settings, wanted), settings)
+        return Golden(open_golden(migrator, settings, wishes or Wishes()), settings)
 
     def at(self, revision: str) -> Template:
         """Return the same template at an earlier Alembic *revision*. Raises SettingsError for other migrators."""

@@ -1,33 +1,16 @@
-"""What a pytest process says while something happens, and where it puts its clones."""
+"""What a pytest process says while something happens."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from templatedb.build.messages import Progress
-
-
-class ClonesFolder:
-    """pytest's temporary folder for this process, made at first use."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        """Make nothing yet."""
-        self._config = config
-        self._folder: Path | None = None
-
-    def __call__(self) -> Path:
-        """Return the folder, the same one each time."""
-        if self._folder is None:
-            factory: pytest.TempPathFactory = self._config._tmp_path_factory  # type: ignore[attr-defined]
-            self._folder = factory.mktemp("templatedb")
-        return self._folder
 
 
 class Terminal:

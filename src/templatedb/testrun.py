@@ -30,6 +30,8 @@ class Options:
 
     run: str
     """Name of the test run, the same in all its workers."""
+    began: float
+    """When it began, in seconds since the epoch."""
     rebuild_before: float | None = None
     require_hit: bool = False
     keep: Keep | None = None
@@ -64,6 +66,9 @@ class Run:
         self._by_key: dict[str, Golden] = {}
         self._lent: list[Lent] = []
         self._test = ""
+        self._template_seen: Callable[[], object] = lambda: None
+        self._kept: dict[str, list[Path]] = {}
+        self._folder: Path | None = None
 
     def project_template(self) -> Template:
         """Return the template of the project's settings; raises SettingsError, the same one each time."""
@@ -71,7 +76,7 @@ class Run:
             try:
                 self._project = load(self._rootpath)
             except TemplateDBError as error:
-                self._fail("settings", error)
+                self._fail(error)
                 self._project = error
         if isinstance(self._project, TemplateDBError):
             raise self._project
@@ -84,15 +89,15 @@ class Run:
             try:
                 known.golden = self._make_sure(known.based)
             except TemplateDBError as error:
-                self._fail(repr(template), error)
+                self._fail(error)
                 known.golden = error
             except Exception as error:  # never out of a collection hook: xdist would show an internal error
                 known.golden = BuildError(
                     what=f"templatedb met an error it does not know: {type(error).__name__}: {error}",
-                    remedy="If it is not a file that cannot be read, please report the lines below.",
+                    remedy="Unless a file cannot be read, this is a bug in templatedb: please report the lines below.",
                     traceback=traceback.format_exc(),
                 )
-                self._fail(repr(template), known.golden)
+                self._fail(known.golden)
         if isinstance(known.golden, TemplateDBError):
             raise known.golden
         return known.golden
@@ -108,6 +113,9 @@ class Run:
 
     def _make_sure(self, based: Template) -> Golden:
         options = self.options
+        # A template made anew for each test has a key that is known: also a private build is made once.
+        if (shared := self._by_key.get(based.key())) is not None:
+            return shared
         environment = dict(os.environ)
         if options.cache_dir is not None:
             environment[CACHE_DIR_VARIABLE] = options.cache_dir
@@ -120,28 +128,38 @@ class Run:
             environment=environment,
         )
         golden = based.golden(wishes)
-        self.tally.note(Status.of(golden.manifest, golden.outcome, str(based.migrator)))
+        outcome = golden.outcome
+        if outcome is Outcome.HIT and golden.manifest.built_at >= options.began:
+            outcome = Outcome.WAITED  # a colleague was so quick that this process did not even have to wait
+        self.tally.note(Status.of(golden.manifest, outcome, source=str(based.migrator), reason=golden.reason))
         if golden.outcome in (Outcome.BUILT, Outcome.PRIVATE):
             self.tally.saved_s -= golden.manifest.duration_s
-        # Two templates of one key share a golden, and later a slot and an engine.
-        known = self._by_key.setdefault(golden.key, golden)
-        if known is not golden:
-            golden.close()
-        return known
+        self._by_key[golden.key] = golden
+        return golden
 
     def _notice(self, line: str) -> None:
         if line not in self.tally.notices:
             self.tally.notices.append(line)
             self._say(line)
 
-    def _fail(self, name: str, error: TemplateDBError) -> None:
+    def _fail(self, error: TemplateDBError) -> None:
         report = error.report if isinstance(error, BuildError) else str(error)
-        if report not in self.tally.failures.values():
-            self.tally.failures[name] = report
+        if report not in self.tally.failures:
+            self.tally.failures.append(report)
 
-    def begin_test(self, test: str) -> None:
-        """Note which test runs now, by its node id."""
+    def begin_test(self, test: str, template_seen: Callable[[], object]) -> None:
+        """Note which test runs now, by its node id, and how to learn the template that it sees.
+
+        A test that is run again leaves only what its last try kept.
+        """
         self._test = test
+        self._template_seen = template_seen
+        for path in self._kept.pop(test, []):
+            path.unlink(missing_ok=True)
+
+    def template_seen(self) -> object:
+        """Return what ``templatedb_template`` is for the running test; None outside of any test."""
+        return self._template_seen()
 
     def clone(self, template: Template, kind: CloneKind | str | None = None) -> Lent:
         """Lend a private database of *template*; it stays until `end_test` after its holder has closed it.
@@ -152,7 +170,7 @@ class Run:
         started = time.perf_counter()
         made = golden.clone(
             kind or self.options.clone or settings.clone,
-            folder=self._clones_folder(),
+            folder=self._clones_in(),
             release=lambda clone: None,
         )
         elapsed_s = time.perf_counter() - started
@@ -162,6 +180,11 @@ class Run:
         self._lent.append(lent)
         return lent
 
+    def _clones_in(self) -> Path:
+        if self._folder is None:
+            self._folder = self._clones_folder()
+        return self._folder
+
     def keep(self, test_name: str, *, shared: bool, failed: bool, last_chance: bool) -> list[str]:
         """Keep the databases of the running test, as the settings say, and return the report's lines about them.
 
@@ -170,7 +193,8 @@ class Run:
         fixture of a wider scope, count only when this test asks for such a fixture (*shared*).
         """
         lines: list[str] = []
-        for lent in self._lent:
+        # The test's own first: the plain name is theirs.
+        for lent in sorted(self._lent, key=lambda lent: lent.opened_in != self._test):
             if lent.keep is Keep.NONE or (lent.keep is Keep.FAILED and not failed):
                 continue
             if lent.kept_for == self._test or (lent.opened_in != self._test and not shared):
@@ -184,14 +208,16 @@ class Run:
                     lines.append(f"the database could not be kept: {error}")
                 continue
             lent.kept_for = self._test
+            self._kept.setdefault(self._test, []).append(path)
             lines += kept.report(path)
         return lines
 
     def end_test(self) -> None:
         """Remove the databases whose holders have closed them."""
-        for lent in [lent for lent in self._lent if lent.clone.closed]:
+        ended = [lent for lent in self._lent if lent.clone.closed]
+        self._lent = [lent for lent in self._lent if not lent.clone.closed]
+        for lent in ended:
             lent.clone.discard()
-            self._lent.remove(lent)
 
     def end(self) -> None:
         """Close what is still open: clones of a run that was interrupted, then the goldens."""

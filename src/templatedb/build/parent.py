@@ -128,7 +128,7 @@ def _run(
                 # A session of its own: Ctrl-C reaches the parent alone, which then ends the build in good order.
                 start_new_session=not debug,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a variable that no process can have
             os.close(life_write)
             raise BuildError(what=f"the build process cannot be started: {error}") from error
         finally:

@@ -54,6 +54,9 @@ def main(words: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1  # the reader, such as head, has gone
+    except OSError as error:
+        print(f"templatedb: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        return 1
     except Exception:
         import traceback
 

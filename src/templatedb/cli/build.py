@@ -10,6 +10,7 @@ import time
 from templatedb.build.messages import Progress
 from templatedb.cli.github import write_outputs
 from templatedb.cli.project import environment_of, settings_of
+from templatedb.errors import CacheError
 from templatedb.golden import Wishes
 from templatedb.records import Outcome
 from templatedb.summary import Status, progress_line
@@ -50,12 +51,17 @@ def run(arguments: argparse.Namespace) -> int:
         environment=environment_of(arguments),
     )
     with Template.from_settings(settings_of(arguments)).golden(wishes) as golden:
+        if golden.outcome is Outcome.PRIVATE:
+            raise CacheError(
+                what="the migrations ran, but the golden could not be kept in the cache",
+                remedy="The line above says why.",
+            )
         if arguments.github_output:
             _to_github(golden, arguments)
         if arguments.json:
             print(json.dumps(_facts(golden), indent=2))
         else:
-            print(f"templatedb: {Status.of(golden.manifest, golden.outcome).line}")
+            print(f"templatedb: {Status.of(golden.manifest, golden.outcome, reason=golden.reason).line}")
     return 0
 
 

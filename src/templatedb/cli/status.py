@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 
+from templatedb import discovered
 from templatedb.cache import Cache, directory, open_cache
 from templatedb.cli.project import environment_of, settings_of
 from templatedb.errors import InputsError, SettingsError
@@ -13,7 +14,7 @@ from templatedb.key import declared, key_of
 from templatedb.migrators import from_settings
 from templatedb.records import Key, Manifest
 from templatedb.settings import Settings
-from templatedb.summary import age, size
+from templatedb.summary import age, count, size
 
 _EXAMPLES = """\
 The golden that the project's migrations lead to now is marked with an arrow.
@@ -43,7 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     print(f"cache: {cache.root}")
     print(f"this project's key: {current}" if current else why)
-    used = next((manifest for manifest, _ in found if manifest.key == current), None)
+    used = next(
+        (manifest for manifest, _ in found if manifest.key == current and _is_current(manifest, settings)), None
+    )
     for manifest, _ in found:
         print(_line(manifest, cache, marked=manifest is used))
     if current is not None and used is None:
@@ -65,10 +68,14 @@ def _project(arguments: argparse.Namespace) -> tuple[Settings | None, Key | None
         return settings, None, f"this project has no key: {error.what}"
 
 
+def _is_current(manifest: Manifest, settings: Settings | None) -> bool:
+    return settings is not None and discovered.is_unchanged(manifest.discovered, settings)
+
+
 def _line(manifest: Manifest, cache: Cache, *, marked: bool) -> str:
     mark = "->" if marked else "  "
     there = "" if cache.golden_path(manifest.digest).exists() else "  (file is gone)"
-    revisions = f"{manifest.revisions} revisions" if manifest.revisions else "no revisions"
+    revisions = count(manifest.revisions, "revision") if manifest.revisions else "no revisions"
     return (
         f"{mark} {manifest.key.short}  {revisions:>14}  {size(manifest.size_bytes):>7}"
         f"  built {age(time.time() - manifest.built_at)} ago in {manifest.duration_s:.2f} s{there}"

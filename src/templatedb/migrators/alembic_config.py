@@ -42,7 +42,7 @@ class AlembicConfig:
     recursive: bool
     sourceless: bool
     url: str | None
-    """The database that the configuration names."""
+    """The database that the configuration names, as written: env.py may fill in the rest."""
     home: Path
     """The folder of the configuration file."""
     prepended: tuple[str, ...]
@@ -104,7 +104,7 @@ def read(path: Path, root: Path, import_folders: tuple[Path, ...], alembic_versi
         version_folders=version_folders or ((f"{location}/versions", script_folder / "versions"),),
         recursive=reader.truth("recursive_version_locations"),
         sourceless=reader.truth("sourceless"),
-        url=reader.get("sqlalchemy.url"),
+        url=reader.raw.get("alembic", "sqlalchemy.url", fallback=None),
         home=path.parent,
         prepended=prepended,
         working_directory=working_directory,

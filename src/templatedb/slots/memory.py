@@ -34,11 +34,15 @@ class MemorySlot:
         """Make a named database; an anchor connection keeps it alive until `empty`."""
         name = f"templatedb-{os.getpid()}-{next(_numbers)}"
         anchor = sqlite3.connect(memory_uri(name), uri=True, check_same_thread=False, isolation_level=None)
-        with self._lock:
-            if self._source is None:
-                self._source = _in_memory(self._descriptor)
-            self._source.backup(anchor)
-            self._anchors[name] = anchor
+        try:
+            with self._lock:
+                if self._source is None:
+                    self._source = _in_memory(self._descriptor)
+                self._source.backup(anchor)
+                self._anchors[name] = anchor
+        except BaseException:
+            anchor.close()
+            raise
         return Filled(way="memory", name=name)
 
     def empty(self, filled: Filled) -> None:
@@ -49,11 +53,8 @@ class MemorySlot:
             anchor.close()
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Give the golden's own memory back; databases that are filled stay until they are emptied."""
         with self._lock:
-            for anchor in self._anchors.values():
-                anchor.close()
-            self._anchors.clear()
             if self._source is not None:
                 self._source.close()
                 self._source = None
