@@ -3,9 +3,11 @@
 import pytest
 
 from projects import write
+from templatedb import Alembic, Template
 from templatedb.errors import SettingsError
 from templatedb.records import CloneKind, Keep, Severity
-from templatedb.settings import Settings, find, from_table, with_overrides
+from templatedb.search import find
+from templatedb.settings import Settings, from_table, with_overrides
 
 
 def test_every_key_of_the_table_is_read(project):
@@ -82,6 +84,7 @@ def test_a_service_that_is_a_project_of_its_own_is_not_taken_over_by_one_above(p
     write(project / "service/alembic.ini", "[alembic]\nscript_location = scripts\n")
     write(project / "service/pytest.ini", "[pytest]\n")
     assert find(project / "service").alembic == "alembic.ini"
+    assert Template(Alembic("service/alembic.ini")).settings.root == project / "service"
 
 
 def test_a_broken_file_far_above_does_not_matter(project):
@@ -110,6 +113,13 @@ def test_a_table_without_a_migrator_takes_the_alembic_ini_beside_it(project):
     write(project / "pyproject.toml", '[tool.templatedb]\nclone = "memory"\n')
     write(project / "alembic.ini", "[alembic]\n")
     assert find(project).alembic == "alembic.ini"
+
+
+def test_a_table_without_any_migrator_is_an_error(project):
+    """With a proposal, as when there is no table."""
+    write(project / "templatedb.toml", "strict = true\n")
+    with pytest.raises(SettingsError, match=r"no migrator in .*/templatedb.toml, and no alembic.ini beside it\nAdd to"):
+        find(project)
 
 
 def test_two_settings_in_one_folder_are_refused(project):
@@ -149,7 +159,6 @@ def test_without_any_settings_the_error_proposes_the_ini_it_sees(project):
         ({"lock_timeout": "5 years"}, 'Write a number and a unit, such as "90s".'),
         ({"revision": ""}, "It is empty."),
         ({"alembic": "a.ini", "function": "a:b"}, "two migrators in the settings: 'alembic' and 'function'"),
-        ({"strict": True}, "no migrator in the settings, and no alembic.ini beside it"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -6,31 +6,32 @@ Reading order, which is import order (a module imports only from those above it)
  2. records              frozen values: Key, Manifest, Outcome
  3. urls                 SQLAlchemy URLs of SQLite databases
  4. pythonpath           the import path that pytest's configuration gives
- 5. settings             [tool.templatedb] to Settings
- 6. inputs               what decides a database
- 7. migrators            the two-method interface; versions, alembic_config, alembic, function
- 8. key                  inputs to key
- 9. discovered           what a build read beyond its declared inputs
-10. lock                 one lock per key
-11. cache                the directory: names, format, history, trust
-12. build                messages, tracebacks, refusals, redirect, guard, revisions, diagnosis, child, parent
-13. verify               what a file must be before it is a golden
-14. publish              temporary name, fsync, replace
-15. place                where a process's own files are put
-16. golden               the story: look, lock, look again, build, publish
-17. slots                the two-method interface; copy, memory
-18. clone                what a test holds
-19. template             the library's front door: Template and Golden
-20. engines              SQLAlchemy engines and sessions on clones
-21. changes              rows that one connection sees and another does not
-22. summary              the lines that people read
-23. kept                 databases of failed tests
-24. testrun              what one pytest process knows: templates, goldens, clones, failures
-25. fixtures             what tests ask for
-26. terminal             what is said while something happens
-27. controller           xdist: what the workers send
-28. plugin               pytest's hooks
-29. cli                  the command, one file per verb
+ 5. settings             what the settings table means
+ 6. search               where the settings are
+ 7. inputs               what decides a database
+ 8. migrators            the two-method interface; versions, alembic_config, alembic, function
+ 9. key                  inputs to key
+10. discovered           what a build read beyond its declared inputs
+11. lock                 one lock per key
+12. cache                the directory: names, format, history, trust
+13. build                messages, tracebacks, refusals, redirect, guard, revisions, diagnosis, child, parent
+14. verify               what a file must be before it is a golden
+15. publish              temporary name, fsync, replace
+16. place                where a process's own files are put
+17. golden               the story: look, lock, look again, build, publish
+18. slots                the two-method interface; copy, memory
+19. clone                what a test holds
+20. template             the library's front door: Template and Golden
+21. engines              SQLAlchemy engines and sessions on clones
+22. changes              rows that one connection sees and another does not
+23. summary              the lines that people read
+24. kept                 databases of failed tests
+25. testrun              what one pytest process knows: templates, goldens, clones, failures
+26. fixtures             what tests ask for
+27. terminal             what is said while something happens
+28. controller           xdist: what the workers send
+29. plugin               pytest's hooks
+30. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

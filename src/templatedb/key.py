@@ -55,7 +55,8 @@ def summary_of(inputs: Iterable[Input], root: Path) -> dict[str, str]:
     for piece in inputs:
         name = f"{piece.label} {piece.name}"
         if piece.path is not None:
-            name = os.path.relpath(piece.path, root).replace(os.sep, "/")
+            below = os.path.relpath(piece.path, root).replace(os.sep, "/")
+            name = piece.name if below.startswith("../") else below
         named[name] = hashlib.sha256(piece.data).hexdigest()[:16]
     return named
 

@@ -1,7 +1,4 @@
-"""From ``[tool.templatedb]``, ``templatedb.toml`` or a bare Alembic configuration to Settings.
-
-Reading is parsing only: nothing of the project is imported.
-"""
+"""What the settings table means: each key, what is allowed, and the Settings it becomes."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import dataclasses
 import difflib
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,108 +51,11 @@ class Settings:
         return tuple(dict.fromkeys(self.root / entry for entry in entries))
 
 
-def find(start: Path) -> Settings:
-    """Read the settings nearest to the folder *start*, looking there and in every folder above.
-
-    The nearest wins. A bare Alembic configuration in a plain subfolder belongs to the project above it, so a settings
-    table there wins; not so in a folder that is a project of its own (a ``pyproject.toml``, a ``pytest.ini`` ...).
-    Raises SettingsError when there is neither, when two files of one folder hold settings, or when a setting is wrong.
-    """
-    start = start.absolute()
-    bare: Settings | None = None
-    for folder in (start, *start.parents):
-        if (table := _table_in(folder)) is not None:
-            return table
-        if bare is None and (name := _alembic_beside(folder)) is not None:
-            bare = Settings(root=folder, source=folder / name, alembic=name)
-            if any((folder / marker).exists() for marker in _PROJECT_FILES):
-                return bare
-    if bare is not None:
-        return bare
-    raise SettingsError(
-        what=f"no settings found from {start} upwards: no [tool.templatedb], no templatedb.toml, no alembic.ini",
-        remedy=_proposal(start),
-    )
-
-
-_PROJECT_FILES = ("pyproject.toml", "pytest.ini", "pytest.toml", "tox.ini", "setup.cfg", "setup.py", ".git")
-
-
-def find_table(start: Path) -> Settings | None:
-    """Read the nearest settings table, from the folder *start* upwards; None when there is none.
-
-    Raises SettingsError when a setting in it is wrong.
-    """
-    for folder in (start, *start.parents):
-        if (found := _table_in(folder)) is not None:
-            return found
-    return None
-
-
-def _proposal(start: Path) -> str:
-    """Say what to write, naming an ``alembic.ini`` that stands one or two folders below *start*."""
-    below = sorted((*start.glob("*/alembic.ini"), *start.glob("*/*/alembic.ini")))
-    if below and needs_flask(below[0].parent):
-        return FLASK_REMEDY
-    value = below[0].relative_to(start).as_posix() if below else "path/to/alembic.ini"
-    table = f'    [tool.templatedb]\n    alembic = "{value}"'
-    return f'Add to pyproject.toml:\n{table}\nor: function = "package.module:function"'
-
-
-def needs_flask(folder: Path) -> bool:
-    """Whether the env.py in *folder* is Flask-Migrate's, which works only inside an application."""
-    env = folder / "env.py"
-    return env.is_file() and "current_app" in env.read_text(encoding="utf-8", errors="replace")
-
-
-FLASK_REMEDY = """\
-The migrations are Flask-Migrate's, which need the application. Add to pyproject.toml:
-    [tool.templatedb]
-    function = "templatedb_build:migrate"
-    inputs = ["migrations"]
-and a module templatedb_build.py:
-    def migrate(path):
-        from flask_migrate import upgrade
-        from yourapp import create_app  # configured with the URL f"sqlite:///{path}"
-        with create_app(...).app_context():
-            upgrade()"""
-
-
-def _table_in(folder: Path) -> Settings | None:
-    own, pyproject = folder / "templatedb.toml", folder / "pyproject.toml"
-    table = _read_toml(pyproject).get("tool", {}).get("templatedb") if pyproject.is_file() else None
-    if own.is_file():
-        if table is not None:
-            raise SettingsError(
-                what=f"two settings in one folder: {own} and [tool.templatedb] in {pyproject}",
-                remedy="Keep one of them.",
-                source=own,
-            )
-        return from_table(_read_toml(own), folder, own)
-    return None if table is None else from_table(table, folder, pyproject)
-
-
-def _alembic_beside(folder: Path) -> str | None:
-    """Return the name of the Alembic configuration in *folder*: ``alembic.ini``, else ``pyproject.toml``, else None."""
-    if (folder / "alembic.ini").is_file():
-        return "alembic.ini"
-    pyproject = folder / "pyproject.toml"
-    if pyproject.is_file() and "alembic" in _read_toml(pyproject).get("tool", {}):
-        return "pyproject.toml"
-    return None
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(what=f"{path} is not valid TOML: {error}", source=path) from error
-    except OSError as error:
-        raise SettingsError(what=f"{path} cannot be read: {error.strerror}", source=path) from error
-
-
 def from_table(table: Mapping[str, Any], root: Path, source: Path | None) -> Settings:
-    """Return the Settings of a parsed *table*, or raise SettingsError naming the first key that is wrong."""
+    """Return the Settings of a parsed *table*, or raise SettingsError naming the first key that is wrong.
+
+    Without a migrator in the table the Settings have none either: `search` looks for one beside it.
+    """
     where = f"in {source}" if source else "in the settings"
     if not isinstance(table, Mapping):
         raise SettingsError(
@@ -187,12 +86,6 @@ def from_table(table: Mapping[str, Any], root: Path, source: Path | None) -> Set
             value=values["function"],
             source=source,
         )
-    if "alembic" not in values and "function" not in values:
-        values["alembic"] = _alembic_beside(root)
-        if values["alembic"] is None:
-            raise SettingsError(
-                what=f"no migrator {where}, and no alembic.ini beside it", remedy=_proposal(root), source=source
-            )
     return Settings(root=root, source=source, **values)
 
 

@@ -20,7 +20,8 @@ from templatedb.key import declared, key_of
 from templatedb.migrators import Migrator, from_settings
 from templatedb.migrators.alembic import Alembic
 from templatedb.records import CloneKind, Key, Manifest, Outcome
-from templatedb.settings import DEFAULT_REVISION, Settings, find, find_table, with_overrides
+from templatedb.search import find, nearest
+from templatedb.settings import DEFAULT_REVISION, Settings, with_overrides
 from templatedb.slots import Slot
 from templatedb.slots.copy import CopySlot
 from templatedb.slots.memory import MemorySlot
@@ -129,8 +130,8 @@ class Template:
 
         Args:
             migrator: Such as ``Alembic("alembic.ini")`` or ``Function("package.module:function")``.
-            root: The project's folder; default: the folder of the nearest settings table, else that of the Alembic
-                configuration, else the working directory (in a test run: pytest's rootdir).
+            root: The project's folder; default: that of the nearest settings, else that of the Alembic configuration,
+                else the working directory (in a test run: pytest's rootdir).
             settings: Keys of ``[tool.templatedb]``, such as ``required_tables=["users"]``.
 
         Raises SettingsError, not before the template is used.
@@ -192,7 +193,7 @@ class Template:
                 config = base / migrator.config
                 migrator = dataclasses.replace(migrator, config=str(config))
                 start = self._root or config.parent
-            settings = self._given or find_table(start) or Settings(root=start)
+            settings = self._given or nearest(start) or Settings(root=start)
             if self._root is not None:
                 settings = dataclasses.replace(settings, root=self._root)
             settings = dataclasses.replace(settings, alembic=None, function=None)

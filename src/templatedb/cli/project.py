@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
-from templatedb.settings import CACHE_DIR_VARIABLE, Settings, find
+from templatedb.search import find
+from templatedb.settings import CACHE_DIR_VARIABLE, Settings
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:

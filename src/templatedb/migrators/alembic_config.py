@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from templatedb.errors import InputsError, SettingsError
-from templatedb.settings import FLASK_REMEDY, needs_flask
+from templatedb.search import FLASK_REMEDY, needs_flask
 
 _LOGGING = re.compile(r"(loggers|handlers|formatters|(logger|handler|formatter)_.*|post_write_hooks)$")
 """Sections that cannot change the database: ``logging.config`` and the hooks that format a new revision file."""
