@@ -384,8 +384,29 @@ def test_a_missing_parent_is_named(project):
 def test_a_variable_that_env_py_misses_comes_with_the_way_out(project):
     """Probably the commonest first failure."""
     alembic_project(project, env="import os\nurl = os.environ['APP_DB']\n")
-    with pytest.raises(BuildError, match=r"KeyError: 'APP_DB'\nNo migration ran. If env.py reads its URL from another"):
+    with pytest.raises(BuildError, match=r"KeyError: 'APP_DB'\nThe build has no variable APP_DB. If it holds the URL"):
         load().golden()
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("def migrate(): pass", r"A function is called with one argument, the path of the file: def migrate\(path\)"),
+        ("def migrate(path) pass", r"Nothing was published. Correct .*/factory.py, line 1"),
+        ("def migrate(path): pass", r"with create_all, import the modules of the models first"),
+    ],
+)
+def test_a_function_that_cannot_work_comes_with_its_remedy(project, body, message):
+    """The three slips that new users make."""
+    write(project / "factory.py", body)
+    with pytest.raises(BuildError, match=message):
+        Template(Function("factory:migrate")).golden()
+
+
+def test_a_template_is_not_made_of_a_text(project):
+    """An easy slip, told at once."""
+    with pytest.raises(SettingsError, match=r"Write Template\(Alembic\(\"alembic.ini\"\)\) or"):
+        Template("alembic.ini")
 
 
 def test_flask_migrates_env_py_comes_with_a_function_to_paste(project):

@@ -564,12 +564,7 @@ def test_without_aiosqlite_the_async_engine_says_what_to_install(project_suite):
     result = project_suite.runpytest_subprocess()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        [
-            (
-                "templatedb: an async engine needs aiosqlite, which is not installed. "
-                'Run: pip install "pytest-templatedb[[]async[]]"'
-            )
-        ]
+        [("templatedb: an async engine needs aiosqlite, which is not installed. Run: pip install aiosqlite")]
     )
 
 

@@ -10,7 +10,7 @@ FAULTS = {
         "pass",
         (
             "the migrations ended without an error but left no database; they asked for no database through SQLAlchemy\n"
-            "They must write to the path or URL that they are given."
+            "They must write to the path or URL that they are given; with create_all, import the modules of the models first."
         ),
     ),
     "empty file": ("open(path, 'w').close()", "the migrations ended without an error but left no database"),

@@ -46,7 +46,7 @@ class Controller:
             if key not in self._shown:
                 self._shown.add(key)
                 reporter.ensure_newline()
-                reporter.write_line(f"templatedb: {status.line}")
+                reporter.write_line(f"templatedb: {status.of_run(self._agreed['began']).line}")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:

@@ -37,7 +37,7 @@ def make_async_engine(url: str) -> AsyncEngine:
     except ImportError as error:
         raise TemplateDBError(
             what=f"an async engine needs {error.name}, which is not installed",
-            remedy='Run: pip install "pytest-templatedb[async]"',
+            remedy=f"Run: pip install {error.name}",
         ) from error
     return create_async_engine(url)
 

@@ -38,8 +38,9 @@ def fail(error: TemplateDBError) -> NoReturn:
     """End the set-up of a test with one line; the whole report stands once, in the summary."""
     from templatedb.errors import BuildError
 
-    hint = " (the whole report is in the summary)" if isinstance(error, BuildError) else ""
-    line = error.what if isinstance(error, BuildError) else error.line
+    told_elsewhere = isinstance(error, BuildError) or "\n" in error.remedy
+    hint = " (the whole report is in the summary)" if told_elsewhere else ""
+    line = error.what if told_elsewhere else error.line
     # From None: the test's report is this one line, not the chain of errors that led to it.
     raise pytest.fail.Exception(f"templatedb: {line}{hint}", pytrace=False) from None
 

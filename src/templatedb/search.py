@@ -56,7 +56,8 @@ def _proposal(start: Path) -> str:
         return FLASK_REMEDY
     value = below[0].relative_to(start).as_posix() if below else "path/to/alembic.ini"
     table = f'    [tool.templatedb]\n    alembic = "{value}"'
-    return f'Add to pyproject.toml:\n{table}\nor: function = "package.module:function"'
+    function = '    function = "factory:migrate"  # def migrate(path): fill the file\n    inputs = ["models.py"]'
+    return f"Add to pyproject.toml:\n{table}\nor, for create_all or an application factory:\n{function}"
 
 
 def needs_flask(folder: Path) -> bool:
@@ -73,9 +74,11 @@ The migrations are Flask-Migrate's, which need the application. Add to pyproject
 and a module templatedb_build.py:
     def migrate(path):
         from flask_migrate import upgrade
-        from yourapp import create_app  # configured with the URL f"sqlite:///{path}"
-        with create_app(...).app_context():
-            upgrade()"""
+        from yourapp import create_app
+        with create_app().app_context():
+            upgrade()
+Where the application reads its URL from a variable: url_env = ["SQLALCHEMY_DATABASE_URI"]. Where create_app takes
+it: create_app({"SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}"})."""
 
 
 def _table_in(folder: Path) -> Settings | None:

@@ -40,6 +40,11 @@ class Status:
             duration_s=manifest.duration_s,
         )
 
+    def of_run(self, began: float) -> Status:
+        """Return the status as a whole run tells it: what a colleague built since it *began* was built by the run."""
+        is_the_runs = self.outcome is Outcome.WAITED and self.built_at >= began
+        return dataclasses.replace(self, outcome=Outcome.BUILT) if is_the_runs else self
+
     @property
     def line(self) -> str:
         """One line, such as ``golden 3f9c2a1b hit (43 revisions, 228 kB, built 2 d ago)``."""

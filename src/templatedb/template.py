@@ -134,8 +134,14 @@ class Template:
                 else the working directory (in a test run: pytest's rootdir).
             settings: Keys of ``[tool.templatedb]``, such as ``required_tables=["users"]``.
 
-        Raises SettingsError, not before the template is used.
+        Raises SettingsError for a wrong setting when the template is used, and at once for a text as migrator.
         """
+        if isinstance(migrator, str | os.PathLike):
+            raise SettingsError(
+                what=f"a Template is not made of {migrator!r}",
+                remedy='Write Template(Alembic("alembic.ini")) or Template(Function("package.module:function")).',
+                value=migrator,
+            )
         self._migrator = migrator
         self._root = None if root is None else Path(root).absolute()
         self._overrides = settings

@@ -40,7 +40,8 @@ def verify(built: Built, migrator: Migrator, settings: Settings) -> Verified:
         asked = ", ".join(built.done.asked_for) or "no database through SQLAlchemy"
         raise BuildError(
             what=f"the migrations ended without an error but left no database; they asked for {asked}",
-            remedy="They must write to the path or URL that they are given. See the settings 'url_env' and 'function'.",
+            remedy="They must write to the path or URL that they are given; with create_all, import the modules of the"
+            " models first. See the settings 'url_env' and 'function'.",
         )
     warnings = list(built.done.warnings)
     tables: tuple[str, ...] = ()

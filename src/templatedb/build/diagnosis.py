@@ -59,12 +59,17 @@ def _remedy(error: BaseException, revisions: Revisions) -> str:
         return "Correct the setting 'revision', or the down_revision that names it."
     if isinstance(error, KeyError) and tracebacks.ends_in(error, "alembic", "script", "revision.py"):
         return f"A revision has down_revision = {error}, and no file has that revision."
-    if revisions.done == 0:
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"Nothing was published. Correct {error.filename}, line {error.lineno}."
+    if isinstance(error, KeyError) and str(error.args[0]).isupper():
+        name = error.args[0]
         return (
-            "No migration ran. If env.py reads its URL from another variable, name it in url_env;"
-            " other variables it needs go in build_env."
+            f'The build has no variable {name}. If it holds the URL of the database: url_env = ["{name}"];'
+            f' else give it a value: build_env = {{{name} = "..."}}.'
         )
-    return ""
+    if isinstance(error, TypeError) and "positional argument" in str(error):
+        return "A function is called with one argument, the path of the file: def migrate(path)."
+    return "" if revisions.done else "No migration ran: what the project needs from its environment goes in build_env."
 
 
 def _next_way(error: BaseException, revisions: Revisions) -> Way | None:
