@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -43,11 +43,19 @@ def make_async_engine(url: str) -> AsyncEngine:
 
 
 @contextlib.contextmanager
-def watched(engine: Engine, in_use: dict[int, sqlite3.Connection]) -> Iterator[None]:
-    """Keep the sqlite3 connections that *engine* has handed out in *in_use*, by identity, during the block."""
+def watched(engine: Engine, in_use: dict[int, sqlite3.Connection]) -> Iterator[set[threading.Thread]]:
+    """Keep the sqlite3 connections that *engine* has handed out in *in_use*, by identity, during the block.
+
+    Yields the threads that async connections run in, which is filled as they are handed out.
+    """
+    threads: set[threading.Thread] = set()
 
     def out(_connection: object, record: Any, _proxy: object) -> None:
         driver = record.driver_connection
+        # Before 0.22 an aiosqlite connection is its thread, since then it has one.
+        thread = driver if isinstance(driver, threading.Thread) else getattr(driver, "_thread", None)
+        if isinstance(thread, threading.Thread):
+            threads.add(thread)
         # aiosqlite keeps the real connection, which lives in its thread, under this name.
         raw = getattr(driver, "_conn", driver)
         if isinstance(raw, sqlite3.Connection):
@@ -59,10 +67,19 @@ def watched(engine: Engine, in_use: dict[int, sqlite3.Connection]) -> Iterator[N
     event.listen(engine, "checkout", out)
     event.listen(engine, "checkin", back)
     try:
-        yield
+        yield threads
     finally:
         event.remove(engine, "checkout", out)
         event.remove(engine, "checkin", back)
+
+
+def wait_for(threads: Iterable[threading.Thread]) -> None:
+    """Wait, for a second at most, until the *threads* of closed async connections have ended.
+
+    A connection says that it is closed a moment before its thread ends; a test that counts threads would see it.
+    """
+    for thread in threads:
+        thread.join(timeout=1.0)
 
 
 def close_async(close: Callable[[], Awaitable[Any]]) -> None:

@@ -191,18 +191,19 @@ def clone_session(_templatedb_engine: Engine) -> Iterator[Session]:
 def _templatedb_async_engine(
     _templatedb_lent: Lent, templatedb_async_engine_factory: Callable[[str], AsyncEngine]
 ) -> Iterator[AsyncEngine]:
-    from templatedb.engines import close_async, watched
+    from templatedb.engines import close_async, wait_for, watched
     from templatedb.errors import TemplateDBError
 
     try:
         engine = templatedb_async_engine_factory(_templatedb_lent.clone.async_url)
     except TemplateDBError as error:
         fail(error)
-    try:
-        with watched(engine.sync_engine, _templatedb_lent.in_use):
+    with watched(engine.sync_engine, _templatedb_lent.in_use) as threads:
+        try:
             yield engine
-    finally:
-        close_async(engine.dispose)
+        finally:
+            close_async(engine.dispose)
+            wait_for(threads)
 
 
 @pytest.fixture
