@@ -1,6 +1,7 @@
 """Any env.py is built unchanged, into our file, and never reaches another database."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -752,6 +753,18 @@ def test_no_process_of_ours_outlives_the_command(slow_build, project, cache, how
     assert len(list(cache.glob("v1/goldens/*"))) == 1
 
 
+def test_progress_ends_with_a_failed_build_too(project):
+    """Else its line would stand before the report."""
+    from templatedb.golden import Wishes
+    from templatedb.summary import ProgressLine
+
+    alembic_project(project, revisions={"r1.py": revision(1, "raise ValueError('no')")})
+    line, shown = ProgressLine(), []
+    with pytest.raises(BuildError):
+        load().golden(Wishes(on_progress=lambda *facts: shown.append(line.update(*facts))))
+    assert re.fullmatch(r"\r +\r", shown[-1])
+
+
 def test_progress_names_each_revision(project):
     """Done of total, and the name of the current one."""
     from templatedb.golden import Wishes
@@ -760,6 +773,7 @@ def test_progress_names_each_revision(project):
     seen = []
     load().golden(Wishes(on_progress=lambda progress, elapsed_s: seen.append(progress))).close()
     assert seen[-1].done == seen[-1].total == 3
+    assert [progress.ended for progress in seen[-2:]] == [False, True]
     assert {(progress.revision, progress.name) for progress in seen} <= {
         ("", ""),
         ("r1", "make t1"),

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from templatedb import pythonpath
 from templatedb.inputs import Input, file, matching, setting
 from templatedb.migrators import Migrator
 from templatedb.records import Key
@@ -36,8 +35,8 @@ def _stream(migrator: Migrator, settings: Settings, environment: Mapping[str, st
     yield setting("build_env", sorted(settings.build_env.items()))
     yield setting("url_env", settings.url_env)
     # Absolute folders differ from machine to machine; what is found in them counts by itself.
-    folders = settings.python_path or pythonpath.of_pytest(settings.root)
-    yield setting("python_path", tuple(entry for entry in folders if not os.path.isabs(entry)))
+    relative = tuple(entry for entry in settings.import_entries if not os.path.isabs(entry))
+    yield setting("python_path", relative)
     # What a golden was checked for: a golden that passed less is not the one that is asked for.
     yield setting("required_tables", settings.required_tables)
     yield setting("foreign_keys", str(settings.foreign_keys))

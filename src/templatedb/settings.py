@@ -45,10 +45,14 @@ class Settings:
     @property
     def import_folders(self) -> tuple[Path, ...]:
         """The folders that the build puts first on its import path, absolute."""
-        entries = self.python_path
-        if entries is None:
-            entries = (*pythonpath.of_pytest(self.root), ".")
-        return tuple(dict.fromkeys(self.root / entry for entry in entries))
+        return tuple(dict.fromkeys(self.root / entry for entry in self.import_entries))
+
+    @property
+    def import_entries(self) -> tuple[str, ...]:
+        """The same as written: the setting, else pytest's ``pythonpath`` and the root."""
+        if self.python_path is not None:
+            return self.python_path
+        return (*pythonpath.of_pytest(self.root), ".")
 
 
 def from_table(table: Mapping[str, Any], root: Path, source: Path | None) -> Settings:

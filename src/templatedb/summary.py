@@ -8,6 +8,7 @@ import statistics
 import time
 from typing import Any
 
+from templatedb.build.messages import Progress
 from templatedb.records import Key, Manifest, Outcome
 
 
@@ -150,7 +151,23 @@ def age(seconds: float) -> str:
     return f"{seconds // 86400:.0f} d"
 
 
-def progress_line(done: int, total: int, name: str, elapsed_s: float) -> str:
-    """Return such as ``building golden: 12/43 add users (3 s)``."""
-    steps = f" {min(done + 1, total)}/{total}" if total else ""
-    return f"templatedb: building golden{steps}{f' {name}' if name else ''} ({elapsed_s:.0f} s)"
+class ProgressLine:
+    """One line on a terminal that is rewritten while a build runs, and taken away when it ends."""
+
+    def __init__(self) -> None:
+        """Have nothing on the terminal yet."""
+        self._width = 0
+
+    def update(self, progress: Progress, elapsed_s: float) -> str:
+        """Return what to write, such as ``templatedb: building golden 12/43 add users (3 s)``, over the line before."""
+        line = "" if progress.ended else progress_line(progress, elapsed_s)
+        text = "\r" + " " * self._width + "\r" + line if self._width or line else ""
+        self._width = len(line)
+        return text
+
+
+def progress_line(progress: Progress, elapsed_s: float) -> str:
+    """Return such as ``templatedb: building golden 12/43 add users (3 s)``."""
+    steps = f" {min(progress.done + 1, progress.total)}/{progress.total}" if progress.total else ""
+    name = f" {progress.name}" if progress.name else ""
+    return f"templatedb: building golden{steps}{name} ({elapsed_s:.0f} s)"

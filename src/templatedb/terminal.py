@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from templatedb.build.messages import Progress
+    from templatedb.summary import ProgressLine
 
 
 class Terminal:
@@ -19,7 +20,7 @@ class Terminal:
     def __init__(self, config: pytest.Config) -> None:
         """Look whether somebody watches."""
         self._config = config
-        self._width = 0
+        self._line: ProgressLine | None = None
         # Asked now, while nothing is captured: later file descriptor 2 may be pytest's.
         self._is_terminal = os.isatty(2)
 
@@ -36,14 +37,13 @@ class Terminal:
 
     def progress(self, progress: Progress, elapsed_s: float) -> None:
         """Rewrite one line on a terminal; write nothing anywhere else."""
-        from templatedb.summary import progress_line
+        from templatedb.summary import ProgressLine
 
-        if not self._is_terminal or elapsed_s < 0.3:
+        if not self._is_terminal or (elapsed_s < 0.3 and self._line is None):
             return
-        line = progress_line(progress.done, progress.total, progress.name, elapsed_s)
-        finished = progress.total and progress.done == progress.total
-        text = "\r" + " " * self._width + "\r" + ("" if finished else line)
-        self._width = 0 if finished else len(line)
+        if self._line is None:
+            self._line = ProgressLine()
+        text = self._line.update(progress, elapsed_s)
         with self._uncaptured():
             _write_stderr(text)
 

@@ -113,8 +113,9 @@ class Run:
 
     def _make_sure(self, based: Template) -> Golden:
         options = self.options
-        # A template made anew for each test has a key that is known: also a private build is made once.
-        if (shared := self._by_key.get(based.key())) is not None:
+        # A template made anew for each test has a key that is known: also a private build is made once. The first one
+        # of a process has nobody to share with, and computes its key only once.
+        if self._by_key and (shared := self._by_key.get(based.key())) is not None:
             return shared
         environment = dict(os.environ)
         if options.cache_dir is not None:

@@ -56,6 +56,8 @@ class Progress:
     revision: str = ""
     name: str = ""
     """The first line of the revision's docstring."""
+    ended: bool = False
+    """The build is over, well or not: whoever shows a line takes it away."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

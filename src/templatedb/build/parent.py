@@ -144,25 +144,28 @@ def _run(
 def _listen(process: subprocess.Popen[bytes], events: int, on_progress: OnProgress) -> tuple[Event | int, Progress]:
     started, progress, pending = time.monotonic(), Progress(), b""
     final: Event | None = None
-    with selectors.DefaultSelector() as selector:
-        selector.register(events, selectors.EVENT_READ)
-        while final is None:
-            # Asked before the look at the pipe: what the child said last may still be in it when it has ended.
-            ended = process.poll() is not None
-            if selector.select(0 if ended else _TICK_S):
-                data = os.read(events, 65536)
-                *lines, pending = (pending + data).split(b"\n")
-                for line in lines:
-                    event = from_line(line)
-                    if isinstance(event, Progress):
-                        progress = event
-                    else:
-                        final = event
-                if not data:
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(events, selectors.EVENT_READ)
+            while final is None:
+                # Asked before the look at the pipe: what the child said last may still be in it when it has ended.
+                ended = process.poll() is not None
+                if selector.select(0 if ended else _TICK_S):
+                    data = os.read(events, 65536)
+                    *lines, pending = (pending + data).split(b"\n")
+                    for line in lines:
+                        event = from_line(line)
+                        if isinstance(event, Progress):
+                            progress = event
+                        else:
+                            final = event
+                    if not data:
+                        break
+                elif ended:
                     break
-            elif ended:
-                break
-            on_progress(progress, time.monotonic() - started)
+                on_progress(progress, time.monotonic() - started)
+    finally:
+        on_progress(dataclasses.replace(progress, ended=True), time.monotonic() - started)
     code = process.wait()
     return code if final is None else final, progress
 

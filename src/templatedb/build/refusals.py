@@ -1,4 +1,4 @@
-"""The list of what a build reached for and was refused."""
+"""What a build reached for and was refused, and what its user is to be warned of."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Refusals:
     databases: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     """What was reached for, and the remedy: these fail the build even when the code swallowed the error."""
     told: list[str] = dataclasses.field(default_factory=list)
+    """Warnings: they do not fail the build."""
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def database(self, what: str, remedy: str) -> RefusedError:

@@ -13,7 +13,7 @@ from templatedb.cli.project import environment_of, settings_of
 from templatedb.errors import CacheError
 from templatedb.golden import Wishes
 from templatedb.records import Outcome
-from templatedb.summary import Status, progress_line
+from templatedb.summary import ProgressLine, Status
 from templatedb.template import Golden, Template
 
 _EXAMPLES = """\
@@ -95,16 +95,12 @@ def _to_github(golden: Golden, arguments: argparse.Namespace) -> None:
 
 
 class _Progress:
-    """One line on a terminal that is rewritten; nothing where nobody watches."""
+    """Writes the progress line where somebody watches."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._shown = not quiet and sys.stderr.isatty()
-        self._width = 0
+        self._line = ProgressLine()
 
     def __call__(self, progress: Progress, elapsed_s: float) -> None:
-        if not self._shown:
-            return
-        done = bool(progress.total) and progress.done == progress.total
-        line = "" if done else progress_line(progress.done, progress.total, progress.name, elapsed_s)
-        print("\r" + " " * self._width + "\r" + line, end="", file=sys.stderr, flush=True)
-        self._width = len(line)
+        if self._shown:
+            print(self._line.update(progress, elapsed_s), end="", file=sys.stderr, flush=True)
