@@ -566,7 +566,7 @@ ENDINGS = {
     "no commit": (
         PLAIN_ENV + "\nimport sqlite3\nother = sqlite3.connect(engine.url.database)\n"
         "other.execute('delete from alembic_version')\nother.commit()\nother.close()\n",
-        "the migrations ran, but the file is at no revision instead of ['r2']\nenv.py did not commit",
+        "the migrations ran, but the file is at no revision instead of ['r2']\nThey did not commit: in an env.py",
     ),
     "system exit": ("raise SystemExit(3)", "the build failed: SystemExit: 3"),
     "exit code 0": (
@@ -755,7 +755,7 @@ def test_no_process_of_ours_outlives_the_command(slow_build, project, cache, how
 
 def test_progress_ends_with_a_failed_build_too(project):
     """Else its line would stand before the report."""
-    from templatedb.golden import Wishes
+    from templatedb.plan import Wishes
     from templatedb.summary import ProgressLine
 
     alembic_project(project, revisions={"r1.py": revision(1, "raise ValueError('no')")})
@@ -767,14 +767,14 @@ def test_progress_ends_with_a_failed_build_too(project):
 
 def test_progress_names_each_revision(project):
     """Done of total, and the name of the current one."""
-    from templatedb.golden import Wishes
+    from templatedb.plan import Wishes
 
     alembic_project(project, revisions=3)
     seen = []
     load().golden(Wishes(on_progress=lambda progress, elapsed_s: seen.append(progress))).close()
     assert seen[-1].done == seen[-1].total == 3
     assert [progress.ended for progress in seen[-2:]] == [False, True]
-    assert {(progress.revision, progress.name) for progress in seen} <= {
+    assert {(progress.identity, progress.name) for progress in seen} <= {
         ("", ""),
         ("r1", "make t1"),
         ("r2", "make t2"),

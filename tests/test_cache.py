@@ -19,7 +19,7 @@ def test_a_new_cache_explains_itself_and_is_private(cache):
     open_cache(cache)
     assert (cache / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
     assert "deleting the whole folder is safe at any time" in (cache / "README.txt").read_text()
-    assert sorted(os.listdir(cache / BUCKET)) == ["builds", "failures", "goldens", "locks", "manifests"]
+    assert sorted(os.listdir(cache / BUCKET)) == ["builds", "failures", "goldens", "locks", "manifests", "stamps"]
     assert cache.stat().st_mode & 0o777 == 0o700
 
 

@@ -110,7 +110,7 @@ def test_the_reason_of_a_build_is_told(small, capsys):
         "2 revisions",
         "scripts/versions/r3.py added",
         "scripts/versions/r3.py changed",
-        "scripts/versions/z3.py added and 1 more",
+        "scripts/versions/r3.py renamed to scripts/versions/z3.py",
     ]
 
 

@@ -1,5 +1,6 @@
 """Each recipe of conftest_examples/, copied and run as its user would: cold, then warm."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -9,12 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from projects import builds_in
+from projects import builds_in, run, write
 
 RECIPES = Path(__file__).parents[1] / "conftest_examples"
 PYTEST = ("-m", "pytest", "-W", "error")
 WITHOUT_ASYNCIO = ("-p", "no:asyncio")
 """For recipes whose users have no pytest-asyncio: it warns where its settings are missing."""
+
+
+def needs(*modules: str) -> pytest.MarkDecorator:
+    """Skip where the libraries of a recipe are not installed, naming them."""
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
+
+
+needs_flask = needs("flask", "flask_sqlalchemy", "flask_migrate")
+needs_peewee = needs("peewee", "peewee_migrate")
+needs_sqlite_utils = needs("sqlite_utils")
+needs_yoyo = needs("yoyo")
 
 
 @pytest.fixture
@@ -117,6 +130,102 @@ def test_flask_migrate_like_builds_again_when_a_revision_is_added(copied, cache)
         "def upgrade(): op.execute('alter table entry add column colour text')\n"
     )
     assert_builds_under_another_key(folder, cache)
+
+
+@needs_flask
+def test_flask_migrate_builds_again_when_the_naming_convention_changes(copied, cache):
+    """The stock env.py of `flask db init` under the function; the models' metadata is an input by the settings."""
+    folder = copied("flask_migrate")
+    pytest_cold_and_warm(folder, cache, *WITHOUT_ASYNCIO, passed=4)
+    models = folder / "bookmarks/models.py"
+    models.write_text(models.read_text().replace('"pk_%(table_name)s"', '"key_of_%(table_name)s"'))
+    assert_builds_under_another_key(folder, cache)
+
+
+@needs_peewee
+def test_peewee_migrate_builds_again_when_a_migration_is_added(copied, cache):
+    """The application's one global database is bound to the build's file, then to each clone."""
+    folder = copied("peewee_migrate")
+    pytest_cold_and_warm(folder, cache, *WITHOUT_ASYNCIO, passed=4)
+    (folder / "migrations/004_colours.py").write_text(
+        "def migrate(migrator, database, *, fake=False):\n    migrator.sql('alter table record add column colour text')\n"
+    )
+    assert_builds_under_another_key(folder, cache)
+
+
+@needs_sqlite_utils
+def test_sqlite_utils_builds_again_when_a_migration_is_added(copied, cache):
+    """The migrations stand in the function's own module, so no setting names them."""
+    folder = copied("sqlite_utils")
+    pytest_cold_and_warm(folder, cache, *WITHOUT_ASYNCIO, passed=4)
+    module = folder / "migrations.py"
+    module.write_text(
+        module.read_text() + "\n\n@migrations()\ndef colours(db):\n    db['feed'].add_column('colour', str)\n"
+    )
+    assert_builds_under_another_key(folder, cache)
+
+
+@needs_yoyo
+def test_yoyo_builds_again_when_a_migration_is_added(copied, cache):
+    """Two workers, one of them migrates; SQL and Python files are inputs alike."""
+    folder = copied("yoyo")
+    pytest_cold_and_warm(folder, cache, *WITHOUT_ASYNCIO, "-n", "2", passed=5)
+    (folder / "migrations/0005.colours.sql").write_text("alter table item add column colour text;\n")
+    assert_builds_under_another_key(folder, cache)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "added", "text", "named"),
+    [
+        pytest.param(
+            "flask_migrate",
+            "migrations/versions/0004_bad.py",
+            "from alembic import op\nrevision, down_revision = '0004', '0003'\n"
+            "def upgrade(): op.execute('insert into nowhere values (1)')\n",
+            "migration 0004 failed",
+            marks=needs_flask,
+        ),
+        pytest.param(
+            "peewee_migrate",
+            "migrations/004_bad.py",
+            "def migrate(migrator, database, *, fake=False): migrator.sql('insert into nowhere values (1)')\n",
+            "Migration failed: 004_bad",
+            marks=needs_peewee,
+        ),
+        pytest.param(
+            "sqlite_utils",
+            "bad.py",
+            "from migrations import migrations, migrate\n"
+            "@migrations()\ndef bad(db): db.execute('insert into nowhere values (1)')\n",
+            "in bad\n",
+            marks=needs_sqlite_utils,
+        ),
+        pytest.param(
+            "yoyo",
+            "migrations/0005.bad.sql",
+            "insert into nowhere values (1);\n",
+            "Applying 0005.bad",
+            marks=needs_yoyo,
+        ),
+    ],
+)
+def test_a_build_of_a_recipe_writes_no_file_of_its_own_and_names_the_migration_that_fails(
+    copied, recipe, added, text, named
+):
+    """Neither the library nor a failure leaves anything in the project."""
+    folder = copied(recipe)
+    files = set(folder.rglob("*"))
+    assert run("templatedb", "build", cwd=folder).returncode == 0
+    assert set(folder.rglob("*")) == files
+    added_file = write(folder / added, text)
+    if recipe == "sqlite_utils":
+        settings = folder / "pyproject.toml"
+        settings.write_text(settings.read_text().replace("migrations:migrate", "bad:migrate"))
+    done = run("templatedb", "build", cwd=folder)
+    assert done.returncode == 1
+    assert "no such table: nowhere" in done.stderr.splitlines()[0]
+    assert named in done.stderr
+    assert set(folder.rglob("*")) == files | {added_file}
 
 
 @pytest.mark.parametrize("recipe", sorted(path.parent.name for path in RECIPES.glob("*/pyproject.toml")))

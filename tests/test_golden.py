@@ -24,7 +24,7 @@ from templatedb import (
     load,
     lock,
 )
-from templatedb.golden import Wishes
+from templatedb.plan import Wishes
 from templatedb.records import Outcome
 
 COUNTING = """
@@ -134,7 +134,8 @@ def test_a_required_hit_that_is_none_names_the_key(project, cache):
     with pytest.raises(MissError) as caught:
         load().golden(Wishes(require_hit=True))
     assert str(caught.value) == (
-        f"no golden for key {load().key()} in {cache}\nRun templatedb build first, or restore the cache under this key."
+        f"no golden for key {load().key()} in {cache}: this project had none there before\n"
+        "Run templatedb build first, or restore the cache under this key; templatedb explain tells more."
     )
     assert builds_in(cache) == 0
 
@@ -299,7 +300,7 @@ def test_inputs_edited_during_the_build_are_not_published(project, cache):
     with load().golden(Wishes(notice=lines.append)) as golden, golden.clone() as clone:
         assert golden.outcome is Outcome.PRIVATE
         assert "t1" in tables(clone.path)
-    assert lines == ["an input was edited during the build: its result is used by this run only"]
+    assert lines == ["scripts/versions/r2.py was edited during the build: its result is used by this run only"]
     assert builds_in(cache) == 0
 
 
@@ -388,11 +389,11 @@ def test_deleting_the_whole_cache_under_an_open_golden_hurts_nobody(project, cac
         assert golden.outcome is Outcome.BUILT
 
 
-POINTS = ["build_folder", "_build_and_verify", "verify", "publish", "write_atomically", "sync_folder"]
+POINTS = ["build_folder", "build_and_verify", "verify", "publish", "write_atomically", "sync_folder"]
 
 KILLED = """
 import os, signal, sys
-import templatedb.cache, templatedb.golden, templatedb.publish
+import templatedb.cache, templatedb.files, templatedb.golden, templatedb.publish
 from templatedb import load
 
 point, when = sys.argv[1:]

@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 
 from projects import PLAIN_ENV, alembic_project, revision, run, write
 from templatedb import Alembic, Function, InputsError, SettingsError, Template, load
-from templatedb.inputs import Input, file
+from templatedb.digests import Digests
+from templatedb.inputs import Input
 from templatedb.key import key_of
 
 PIECES = st.lists(
-    st.builds(Input, st.sampled_from(["file", "setting"]), st.text(max_size=5), st.binary(max_size=5)), max_size=4
+    st.builds(
+        Input, st.sampled_from(["file", "setting"]), st.text(max_size=5), st.text("0123456789abcdef", max_size=5)
+    ),
+    max_size=4,
 )
 
 
@@ -25,11 +29,11 @@ def test_two_streams_share_a_key_only_if_they_are_equal(first, second):
     assert (key_of(first) == key_of(second)) == (first == second)
 
 
-@given(st.text(), st.text(), st.binary())
+@given(st.text(), st.text("0123456789abcdef"), st.text("0123456789abcdef"))
 def test_moving_a_byte_between_name_and_content_changes_the_key(head, tail, data):
     """The classic fault of a hash without lengths."""
     joined = Input("file", head + tail, data)
-    moved = Input("file", head, tail.encode() + data)
+    moved = Input("file", head, tail + data)
     assert (key_of([joined]) == key_of([moved])) == (tail == "")
 
 
@@ -40,14 +44,14 @@ def test_line_ends_of_a_text_do_not_count(tmp_path_factory, text):
     unix, windows = folder / "unix", folder / "windows"
     unix.write_bytes(text.encode())
     windows.write_bytes(text.replace("\n", "\r\n").encode())
-    assert file("name", unix) == file("name", windows)
+    assert Digests().of(unix) == Digests().of(windows)
 
 
 def test_bytes_of_a_binary_file_count_as_they_are(tmp_path):
     """A NUL byte makes it binary, as for git."""
     (tmp_path / "a").write_bytes(b"\0\r\n")
     (tmp_path / "b").write_bytes(b"\0\n")
-    assert file("name", tmp_path / "a") != file("name", tmp_path / "b")
+    assert Digests().of(tmp_path / "a") != Digests().of(tmp_path / "b")
 
 
 def key():

@@ -175,6 +175,24 @@ def test_the_ci_recipe_builds_once_and_then_hits(users, cache, tmp_path):
     assert sorted(path.name for path in next(store.iterdir()).iterdir()) == ["goldens", "manifests"]
 
 
+def test_the_ci_recipe_builds_once_after_the_edit_of_a_helper(users, cache, tmp_path):
+    """The key cannot know it: the golden of the old helper is restored, found stale, and another one saved beside it."""
+    (text,) = blocks("CI", "yaml")
+    steps = yaml.safe_load(text)["steps"]
+    write(users / "test_it.py", "def test_it(clone): pass\n")
+    write(users / "scripts/versions/r2.py", revision(2, extra="import helper"))
+    store = tmp_path / "store"
+    saved = []
+    for helper in ("X = 1\n", "X = 2\n"):
+        write(users / "helper.py", helper)
+        for _ in range(3):
+            saved.append(run_workflow(steps, users, store, tmp_path))
+            shutil.rmtree(cache)
+    assert [len(names) for names in saved] == [1, 0, 0, 1, 0, 0]
+    first, second = saved[0][0], saved[3][0]
+    assert (first.rpartition("-")[0], first) == (second.rpartition("-")[0], first) != (first, second)
+
+
 def test_the_report_of_a_failed_test_looks_like_the_readme(suite):
     """Line by line, but for the path."""
     alembic_project(

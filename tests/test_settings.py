@@ -148,7 +148,7 @@ def test_without_any_settings_the_error_proposes_the_ini_it_sees(project):
     [
         ({"alembik": "x"}, "unknown setting 'alembik' in the settings\nDid you mean 'alembic'?"),
         ({"colour": 1}, "unknown setting 'colour' in the settings\nKnown settings: alembic, build_env,"),
-        ({"seed": ["a:b"]}, "'seed' belongs to the planned settings; this release does not have it yet."),
+        ({"export": {"A": "url"}}, "'export' belongs to the planned settings; this release does not have it yet."),
         ({"clone": "memroy"}, "setting 'clone' in the settings is 'memroy'; allowed: \"file\" or \"memory\"\nDid you"),
         ({"clone": 3}, 'setting \'clone\' in the settings is 3; allowed: "file" or "memory"'),
         ({"keep": "some"}, 'allowed: "failed" or "all" or "none"'),

@@ -8,30 +8,38 @@ Reading order, which is import order (a module imports only from those above it)
  4. pythonpath           the import path that pytest's configuration gives
  5. settings             what the settings table means
  6. search               where the settings are
- 7. inputs               what decides a database
- 8. migrators            the two-method interface; versions, alembic_config, alembic, function
- 9. key                  inputs to key
-10. discovered           what a build read beyond its declared inputs
-11. lock                 one lock per key
-12. cache                the directory: names, format, history, trust
-13. build                messages, tracebacks, refusals, redirect, guard, revisions, diagnosis, child, parent
-14. verify               what a file must be before it is a golden
-15. publish              temporary name, fsync, replace
-16. place                where a process's own files are put
-17. golden               the story: look, lock, look again, build, publish
-18. slots                the two-method interface; copy, memory
-19. clone                what a test holds
-20. template             the library's front door: Template and Golden
-21. engines              SQLAlchemy engines and sessions on clones
-22. changes              rows that one connection sees and another does not
-23. summary              the lines that people read
-24. kept                 databases of failed tests
-25. testrun              what one pytest process knows: templates, goldens, clones, failures
-26. fixtures             what tests ask for
-27. terminal             what is said while something happens
-28. controller           xdist: what the workers send
-29. plugin               pytest's hooks
-30. cli                  the command, one file per verb
+ 7. digests              the digest of a file, remembered only where that cannot be wrong
+ 8. inputs               what decides a database
+ 9. steps                how far a migrator is
+10. migrators            the two-method interface; alembic, sql, metadata, function, command
+11. key                  inputs to key
+12. locations            where a file belongs, and its name in every checkout
+13. conventions          the naming convention in a module's source
+14. discovered           what a build read beyond its declared inputs
+15. lock                 one lock per key
+16. files                trusted ones, and ones that are written whole
+17. cache                the directory: names, format, history, trust
+18. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
+19. plan                 what is to be built, and how its caller wants it
+20. reasons              why a golden is none any more
+21. verify               what a file must be before it is a golden
+22. publish              temporary name, fsync, replace
+23. place                where a process's own files are put
+24. golden               the story: look, lock, look again, build, publish
+25. slots                the two-method interface; copy, memory
+26. clone                what a test holds
+27. template             the library's front door: Template and Golden
+28. engines              SQLAlchemy engines and sessions on clones
+29. changes              rows that one connection sees and another does not
+30. summary              the lines that people read
+31. comparison           how two databases differ: definitions, schemas, contents
+32. kept                 databases of failed tests
+33. testrun              what one pytest process knows: templates, goldens, clones, failures
+34. fixtures             what tests ask for
+35. terminal             what is said while something happens
+36. controller           xdist: what the workers send
+37. plugin               pytest's hooks
+38. cli                  the command, one file per verb
 """
 
 from __future__ import annotations
@@ -52,7 +60,10 @@ if TYPE_CHECKING:
     )
     from templatedb.fixtures import CloneFactory
     from templatedb.migrators.alembic import Alembic
+    from templatedb.migrators.command import Command
     from templatedb.migrators.function import Function
+    from templatedb.migrators.metadata import Metadata
+    from templatedb.migrators.sql import SqlFolder
     from templatedb.template import Golden, Template, load
 
 __all__ = [
@@ -62,12 +73,15 @@ __all__ = [
     "Clone",
     "CloneError",
     "CloneFactory",
+    "Command",
     "Function",
     "Golden",
     "InputsError",
     "LockTimeoutError",
+    "Metadata",
     "MissError",
     "SettingsError",
+    "SqlFolder",
     "Template",
     "TemplateDBError",
     "load",
@@ -77,8 +91,11 @@ _HOMES = {
     "Alembic": "migrators.alembic",
     "Clone": "clone",
     "CloneFactory": "fixtures",
+    "Command": "migrators.command",
     "Function": "migrators.function",
     "Golden": "template",
+    "Metadata": "migrators.metadata",
+    "SqlFolder": "migrators.sql",
     "Template": "template",
     "load": "template",
 }

@@ -6,6 +6,7 @@
     <cache>/v1/locks/<key>.lock           flock; the text is for messages only; never unlinked
     <cache>/v1/builds/<random>/           private to one build; ``alive`` in it is locked by the builder
     <cache>/v1/failures/<key>.<run>.json  a failed build, remembered for one test run
+    <cache>/v1/stamps/<sha256>.json       stamps and digests of a project's inputs, named by the project's folder
 
 History: v1 is the first. Another layout gets another bucket beside it, so any two releases can share the directory.
 """
@@ -27,6 +28,7 @@ from pathlib import Path
 
 from templatedb import lock
 from templatedb.errors import BuildError, CacheError
+from templatedb.files import digest_of, open_trusted, read_trusted, write_atomically
 from templatedb.records import Key, Manifest
 from templatedb.settings import CACHE_DIR_VARIABLE, Settings
 
@@ -81,6 +83,40 @@ class Cache:
             for name in sorted(os.listdir(self._bucket / "manifests")):
                 if name.startswith(Key.PREFIX):
                     yield Key(name)
+
+    def is_sound(self, manifest: Manifest) -> bool:
+        """Whether the file of *manifest* is there, trusted, and has its size and digest."""
+        if (descriptor := self.open_sound(manifest)) is None:
+            return False
+        os.close(descriptor)
+        return True
+
+    def open_sound(self, manifest: Manifest) -> int | None:
+        """Return a descriptor of the golden of *manifest*, owned by the caller; None when it is not sound.
+
+        The digest is the proof: an empty file and a truncated one pass SQLite's own checks.
+        """
+        descriptor = open_trusted(self.golden_path(manifest.digest))
+        if descriptor is not None and (
+            os.fstat(descriptor).st_size != manifest.size_bytes or digest_of(descriptor) != manifest.digest
+        ):
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def digests_of(self, project: Path) -> bytes | None:
+        """Return what `remember_digests` kept for *project*; None when there is nothing to trust."""
+        return read_trusted(self._stamps_path(project))
+
+    def remember_digests(self, project: Path, record: bytes) -> None:
+        """Keep the *record* of a project's digests; a cache that cannot be written keeps none."""
+        if os.access(self._bucket / "stamps", os.W_OK):
+            with contextlib.suppress(OSError):  # it saves milliseconds, nothing more
+                write_atomically(self._stamps_path(project), record)
+
+    def _stamps_path(self, project: Path) -> Path:
+        name = hashlib.sha256(os.fsencode(project)).hexdigest()
+        return self._bucket / "stamps" / f"{name}.json"
 
     def next_number(self, key: Key) -> int:
         """Return the number of the next manifest of *key*."""
@@ -183,7 +219,7 @@ def open_cache(root: Path) -> Cache:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         bucket = root / BUCKET
         bucket.mkdir(mode=0o700, exist_ok=True)
-        for name in ("manifests", "goldens", "locks", "builds", "failures"):
+        for name in ("manifests", "goldens", "locks", "builds", "failures", "stamps"):
             (bucket / name).mkdir(mode=0o700, exist_ok=True)
         for name, text in (("CACHEDIR.TAG", _TAG), ("README.txt", _README)):
             if not (root / name).exists():
@@ -216,67 +252,3 @@ def _refuse_untrusted(folder: Path) -> None:
             remedy=f"{way_out} {CACHE_DIR_VARIABLE} to a folder of your own.",
             path=folder,
         )
-
-
-def open_trusted(path: Path) -> int | None:
-    """Return a descriptor of the regular file *path*, or None when it is not there or not to be trusted.
-
-    Trusted: owned by this user, or by root where only root may write; no link. Owned by the caller: close it.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    status = os.fstat(descriptor)
-    mine = status.st_uid in (os.geteuid(), 0) and not status.st_mode & 0o022
-    if stat.S_ISREG(status.st_mode) and mine:
-        return descriptor
-    os.close(descriptor)
-    return None
-
-
-def read_trusted(path: Path) -> bytes | None:
-    """Return the bytes of the small file *path*, or None when it is not there or not to be trusted."""
-    descriptor = open_trusted(path)
-    if descriptor is None:
-        return None
-    with os.fdopen(descriptor, "rb") as opened:
-        return opened.read()
-
-
-def digest_of(descriptor: int) -> str:
-    """Return the SHA-256 of an open file, hexadecimal, read from its start without moving its position."""
-    digest, offset = hashlib.sha256(), 0
-    while piece := os.pread(descriptor, 1 << 20, offset):
-        digest.update(piece)
-        offset += len(piece)
-    return digest.hexdigest()
-
-
-def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write *data* so that *path* holds all of it or what it held before, also after a crash.
-
-    The temporary file stands beside the target: another filesystem could not be renamed from.
-    """
-    descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(data)
-            opened.flush()
-            os.fchmod(opened.fileno(), mode)
-            os.fsync(opened.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Ask the filesystem to remember the names in *folder*; where it cannot, a crash costs a rebuild, nothing more."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

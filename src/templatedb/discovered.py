@@ -1,58 +1,180 @@
-"""What a build read beyond its declared inputs: recorded with the golden, compared at the next look.
+"""What a build read beyond its declared inputs: entries in its manifest, each compared at the next look.
 
-So far: the folders of revisions that Alembic loaded from elsewhere, such as a package's own history behind an
-application factory. Without it, a new revision there would leave a golden stale.
+An entry is ``<kind> <name>`` and a value; names come from `Locations`, so that another checkout has the same:
+
+    file models.py            digest of its content
+    folder data               the names in it, as JSON
+    glob data/*.csv           the names that match, as JSON
+    absent local.json         "": it was looked for, and was not there
+    present flag              "": it was looked for, and was there; its content does not count
+    version colours           version of an installed package, see `versions.identity`
+    convention app/models.py  digest of its content, digest of what decides a naming convention in it
 """
 
 from __future__ import annotations
 
-import sys
+import dataclasses
+import enum
+import glob
+import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from templatedb.inputs import Input, file, files_below
-from templatedb.key import key_of
-from templatedb.settings import Settings
+from templatedb import conventions
+from templatedb.conventions.modules import module_finder
+from templatedb.digests import Digests, of_names
+from templatedb.locations import Locations
+from templatedb.migrators import versions
 
 
-def record(revision_files: Iterable[str], declared: Iterable[Input], settings: Settings) -> dict[str, str]:
-    """Return name and digest of each folder of *revision_files* that no declared input covers."""
-    known = {piece.path.resolve() for piece in declared if piece.path is not None}
-    folders = {path.parent for name in revision_files if (path := Path(name).resolve()) not in known}
-    return {_name(folder, settings): _digest(folder) for folder in sorted(folders)}
+class Kind(enum.StrEnum):
+    """What a build looked at."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    GLOB = "glob"
+    ABSENT = "absent"
+    PRESENT = "present"
+    VERSION = "version"
+    CONVENTION = "convention"
 
 
-def is_unchanged(recorded: Mapping[str, str], settings: Settings) -> bool:
-    """Whether every recorded folder is still there with the same files. Reads them; imports nothing."""
-    return all(digest in _digests_of_name(name, settings) for name, digest in recorded.items())
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """One thing that a build looked at, by its portable name."""
+
+    kind: str
+    """A `Kind`, or what a newer release of the same format wrote."""
+    name: str
+    value: str
+
+    @property
+    def label(self) -> str:
+        """Kind and name as they stand in a manifest."""
+        return f"{self.kind} {self.name}"
 
 
-def _digest(folder: Path) -> str:
-    return key_of(file(name, path) for name, path in files_below(folder))
+def entries(recorded: Mapping[str, str]) -> Iterator[Entry]:
+    """Yield what a manifest holds."""
+    for label, value in recorded.items():
+        kind, _, name = label.partition(" ")
+        yield Entry(kind, name, value)
 
 
-def _digests_of_name(name: str, settings: Settings) -> Iterator[str]:
-    """Yield the digest of each folder that *name* may mean: an import path can have it in two places."""
-    start, _, relative = name.partition(":")
-    for base in _bases(start, settings):
-        if (base / relative).is_dir():
-            yield _digest(base / relative)
+class Now:
+    """What entries are worth now. Reads files, imports nothing; each file is read once."""
+
+    def __init__(self, locations: Locations, digests: Digests, import_folders: tuple[Path, ...]) -> None:
+        """Look below the project's *locations* through *digests*; *import_folders* find modules that are new."""
+        self._locations = locations
+        self._digests = digests
+        self._installed = versions.Installed()
+        self._find_module = module_finder(import_folders)
+
+    def changed(self, recorded: Mapping[str, str]) -> Iterator[Entry]:
+        """Yield every entry that is not what it was, with its value now; empty for what is gone.
+
+        Nothing is yielded when everything still is as recorded: the golden is as good as new.
+        """
+        followed: dict[Path, conventions.Recorded] = {}
+        for entry in entries(recorded):
+            if entry.kind == Kind.CONVENTION:
+                digest, _, part = entry.value.partition(" ")
+                followed[Path(self._locations.path(entry.name))] = conventions.Recorded(digest, part)
+            elif (now := self._value(entry)) != entry.value:
+                yield dataclasses.replace(entry, value=now)
+        suspects = list(conventions.changed(followed, self._find_module, self._digest))
+        # Who imports an edited convention has another one, too: the file that was edited is the one to name.
+        edited = [path for path in suspects if path not in followed or self._digest(path) != followed[path].content]
+        for path in edited or suspects:
+            yield Entry(Kind.CONVENTION, self._locations.name(str(path)), "")
+
+    def name(self, path: Path) -> str:
+        """Return the portable name of *path*."""
+        return self._locations.name(os.path.abspath(path))
+
+    def _digest(self, path: str | Path) -> str | None:
+        try:
+            return self._digests.of(path)
+        except OSError:
+            return None
+
+    def _value(self, entry: Entry) -> str:
+        if entry.kind == Kind.VERSION:
+            return self._installed.identity(entry.name)
+        path = self._locations.path(entry.name)
+        if entry.kind == Kind.FILE:
+            return self._digest(path) or ""
+        if entry.kind == Kind.FOLDER:
+            return of_folder(path, own_names(entry.value))
+        if entry.kind == Kind.GLOB:
+            return of_glob(path, own_names(entry.value))
+        if entry.kind in (Kind.PRESENT, Kind.ABSENT):
+            return "" if os.path.exists(path) == (entry.kind == Kind.PRESENT) else "no more"
+        return "of a kind that this release does not know"
 
 
-def _name(folder: Path, settings: Settings) -> str:
-    """Name *folder* from the project or from an import folder, so that it is found on another machine too."""
-    for start in ("project", "import"):
-        for base in _bases(start, settings):
-            if folder.is_relative_to(base.resolve()):
-                return f"{start}:{folder.relative_to(base.resolve()).as_posix()}"
-    return f"absolute:{folder}"
+def of_folder(path: str, own: Iterable[str] = ()) -> str:
+    """Return the value of the folder at *path*: the names in it; empty when it cannot be listed.
+
+    Names that the build itself wrote (*own*) do not count, nor does what editors and Python leave behind.
+    """
+    try:
+        return _of_names(os.listdir(path), own)
+    except OSError:
+        return ""
 
 
-def _bases(start: str, settings: Settings) -> Iterator[Path]:
-    if start == "project":
-        yield settings.root
-    elif start == "import":
-        yield from settings.import_folders
-        yield from (Path(entry) for entry in sys.path if entry)
-    else:
-        yield Path("/")
+def of_glob(pattern: str, own: Iterable[str] = ()) -> str:
+    """Return the value of the absolute *pattern*: the names that match it, from `glob_start`; of none as well."""
+    start = glob_start(pattern)
+    found = glob.glob(pattern, recursive=True, include_hidden=True)
+    return _of_names([os.path.relpath(path, start) for path in found], own)
+
+
+def glob_start(pattern: str) -> str:
+    """Return the folder from which the names of an absolute *pattern* are told: the last one without wildcards."""
+    folder = os.path.dirname(pattern)
+    while glob.has_magic(folder):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+_NAMES_LIMIT = 500
+"""More names than these are kept as a digest: then a reason says that some changed, not which."""
+
+
+def _of_names(names: Iterable[str], own: Iterable[str]) -> str:
+    left_out = sorted(set(own))
+    counted = sorted(name for name in names if not is_left_behind(name) and name not in left_out)
+    kept = counted if len(counted) <= _NAMES_LIMIT else of_names(counted)
+    return json.dumps({"names": kept, **({"own": left_out} if left_out else {})})
+
+
+def own_names(value: str) -> list[str]:
+    """Return the names that the build itself wrote, as the *value* of a folder or pattern keeps them."""
+    names: list[str] = json.loads(value or "{}").get("own", [])
+    return names
+
+
+def differences_of_names(entry: Entry, before: str) -> list[str]:
+    """Return in words which names of a folder or pattern came and went since its value was *before*."""
+    old, new = (json.loads(value or "{}").get("names", []) for value in (before, entry.value))
+    if not isinstance(old, list) or not isinstance(new, list):
+        return [f"names in {entry.name} changed"]
+    start = entry.name if entry.kind == Kind.FOLDER else glob_start(f"/{entry.name}").lstrip("/")
+    shown = {name: name if start in ("", ".") else f"{start}/{name}" for name in (*old, *new)}
+    told = [f"{shown[name]} added" for name in new if name not in old]
+    return told + [f"{shown[name]} removed" for name in old if name not in new]
+
+
+def is_left_behind(name: str) -> bool:
+    """Whether a file of that *name* is what editors, Python or a desktop leave behind: it decides nothing."""
+    base = os.path.basename(name)
+    return (
+        base in ("__pycache__", ".DS_Store")
+        or base.endswith((".pyc", "~", ".swp", ".swo"))
+        or base.startswith((".#", "#"))
+        or "__pycache__" in name.split(os.sep)
+    )

@@ -117,10 +117,11 @@ class LockTimeoutError(TemplateDBError, TimeoutError):
 class MissError(TemplateDBError, LookupError):
     """A golden was required to be there (``--require-hit``) and is not."""
 
-    def __init__(self, *, what: str, remedy: str = "", key: str = "") -> None:
-        """Keep the *key* that has no golden."""
-        super().__init__(what=what, remedy=remedy, key=key)
+    def __init__(self, *, what: str, remedy: str = "", key: str = "", reasons: tuple[str, ...] = ()) -> None:
+        """Keep the *key* that has no golden, and the *reasons*: what differs from the last one; often one line."""
+        super().__init__(what=what, remedy=remedy, key=key, reasons=reasons)
         self.key = key
+        self.reasons = reasons
 
 
 class CloneError(TemplateDBError, RuntimeError):

@@ -14,48 +14,20 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from templatedb import discovered, lock, place
-from templatedb.build.parent import BUILDING_VARIABLE, OnProgress, build
-from templatedb.cache import Cache, digest_of, directory, open_cache, open_trusted
+from templatedb import lock, place
+from templatedb.build.parent import BUILDING_VARIABLE, Built, build
+from templatedb.cache import Cache, directory, open_cache
 from templatedb.errors import BuildError, CacheError, LockTimeoutError, MissError, TemplateDBError
-from templatedb.inputs import Input
-from templatedb.key import declared, differences, key_of, summary_of
 from templatedb.migrators import Migrator
+from templatedb.plan import Plan, Wishes
 from templatedb.publish import manifest_of, publish
+from templatedb.reasons import why_not
 from templatedb.records import Key, Manifest, Outcome
 from templatedb.settings import Settings
 from templatedb.verify import verify
 
 _NO_RUN = "last"
 """Name under which callers outside of a test run remember a failure, for those that wait for the same lock."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """How one caller wants its golden."""
-
-    not_before: float = 0.0
-    """Refuse goldens built before this moment: ``--rebuild`` (seconds since the epoch)."""
-    require_hit: bool = False
-    """Raise MissError instead of building."""
-    run: str | None = None
-    """Name of the test run, which tries a failing build once; None: only callers that waited share a failure."""
-    debug: bool = False
-    on_progress: OnProgress = lambda progress, elapsed_s: None
-    notice: Callable[[str], None] = lambda line: None
-    """Called with each line that the user should see: a cache problem, a wait, a warning of the build."""
-    environment: Mapping[str, str] = dataclasses.field(default_factory=lambda: os.environ)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is to be built, settled before the first look."""
-
-    migrator: Migrator
-    settings: Settings
-    inputs: list[Input]
-    key: Key
-    wishes: Wishes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,19 +50,14 @@ def open_golden(migrator: Migrator, settings: Settings, wishes: Wishes) -> OpenG
     are strict: then CacheError or LockTimeoutError.
     """
     _refuse_recursion(wishes.environment)
-    inputs = declared(migrator, settings, wishes.environment)
-    key = key_of(inputs)
-    plan = Plan(migrator=migrator, settings=settings, inputs=inputs, key=key, wishes=wishes)
+    plan: Plan | None = None
     try:
         cache = open_cache(directory(settings, wishes.environment))
+        plan = Plan.make(migrator, settings, wishes, cache)
         if (found := look(cache, plan)) is not None:
             return found
         if wishes.require_hit:
-            raise MissError(
-                what=f"no golden for key {key} in {cache.root}",
-                remedy="Run templatedb build first, or restore the cache under this key.",
-                key=key,
-            )
+            raise _miss(cache, plan)
         return _build_under_lock(cache, plan)
     except (CacheError, LockTimeoutError, OSError) as error:
         if settings.strict or wishes.require_hit:
@@ -99,72 +66,90 @@ def open_golden(migrator: Migrator, settings: Settings, wishes: Wishes) -> OpenG
             ) from error
         reason = error.line if isinstance(error, TemplateDBError) else f"the cache failed: {error}"
         wishes.notice(f"building privately, this run pays for it alone: {reason}")
-    return _build_privately(plan)
+    return _build_privately(plan or Plan.make(migrator, settings, wishes))
 
 
 def look(cache: Cache, plan: Plan, outcome: Outcome = Outcome.HIT) -> OpenGolden | None:
-    """Return the newest golden of the plan's key that nothing speaks against, or None. Writes nothing."""
+    """Return the newest golden of the plan's key that nothing speaks against, or None.
+
+    Writes nothing but the stamps of what was read, where something was.
+    """
     for manifest in cache.manifests(plan.key):
-        if manifest.built_at < plan.wishes.not_before:
-            continue
-        if not discovered.is_unchanged(manifest.discovered, plan.settings):
+        if not plan.is_served_by(manifest):
             continue
         path = cache.golden_path(manifest.digest)
-        if (descriptor := open_trusted(path)) is None:
+        if (descriptor := cache.open_sound(manifest)) is None:
+            if path.exists():
+                plan.wishes.notice(f"the golden {path} is damaged and is passed over")
             continue
-        # The digest is the proof: an empty file and a truncated one pass SQLite's own checks.
-        if os.fstat(descriptor).st_size == manifest.size_bytes and digest_of(descriptor) == manifest.digest:
-            for warning in manifest.warnings:
-                plan.wishes.notice(warning)
-            return _opened(manifest, path, outcome, descriptor)
-        os.close(descriptor)
-        plan.wishes.notice(f"the golden {path} is damaged and is passed over")
+        for warning in manifest.warnings:
+            plan.wishes.notice(warning)
+        if plan.digests.has_news:
+            cache.remember_digests(plan.settings.root, plan.digests.to_record())
+        return _opened(manifest, path, outcome, descriptor)
     return None
 
 
-def _build_under_lock(cache: Cache, plan: Plan) -> OpenGolden:
-    key, wishes, asked_at = plan.key, plan.wishes, time.time()
+def _miss(cache: Cache, plan: Plan) -> MissError:
+    why = why_not(cache, plan)
+    return MissError(
+        what=f"no golden for key {plan.key} in {cache.root}: {str(why) or 'this project had none there before'}",
+        remedy="Run templatedb build first, or restore the cache under this key; templatedb explain tells more.",
+        key=plan.key,
+        reasons=why.reasons,
+    )
+
+
+def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
+    key, wishes, asked_at = first_plan.key, first_plan.wishes, time.time()
 
     def on_wait(holder: lock.Holder | None) -> None:
         if holder is None or holder.run != wishes.run:  # colleagues of one run know what they wait for
             wishes.notice(f"waiting for {holder or 'another process'}, which builds golden {key.short}")
 
-    timeout_s = plan.settings.lock_timeout_s
-    with lock.hold(cache.lock_path(key), timeout_s=timeout_s, run=wishes.run or "", on_wait=on_wait):
+    timeout_s = first_plan.settings.lock_timeout_s
+    with lock.hold(cache.lock_path(key), timeout_s=timeout_s, run=wishes.run or "", on_wait=on_wait) as waited:
+        plan = first_plan.again() if waited else first_plan
         if (found := look(cache, plan, Outcome.WAITED)) is not None:
             return found
-        if (known := _known_failure(cache, key, wishes, asked_at)) is not None:
+        if (known := _known_failure(cache, plan.key, wishes, asked_at)) is not None:
             raise known
+        why = why_not(cache, plan)
         with cache.build_folder() as folder:
             try:
-                manifest, path = _build_and_verify(plan, folder)
+                built, manifest = build_and_verify(plan, folder)
             except BuildError as error:
                 if _blames_the_disk(error, folder):
                     raise CacheError(what=f"the cache's disk failed: {error.what}", path=cache.root) from error
-                cache.remember_failure(key, wishes.run or _NO_RUN, error)
+                cache.remember_failure(plan.key, wishes.run or _NO_RUN, error)
                 raise
-            if key_of(declared(plan.migrator, plan.settings, wishes.environment)) != key:
-                wishes.notice("an input was edited during the build: its result is used by this run only")
-                return _keep_privately(manifest, path, wishes.notice)
-            reason = _reason(cache, plan)
-            publish(cache, manifest, path)
+            if edited := _edited(plan, built):
+                wishes.notice(f"{edited} was edited during the build: its result is used by this run only")
+                return _keep_privately(manifest, built.path, wishes.notice)
+            publish(cache, manifest, built.path)
         cache.sweep()
-    published = look(cache, plan, Outcome.BUILT)
+    published = look(cache, plan.again(), Outcome.BUILT)
     if published is None:
         raise CacheError(
-            what=f"the golden just published is not there any more, or a folder of revisions that it was built from"
-            f" changed meanwhile: {cache.golden_path(manifest.digest)}"
+            what=f"the golden just published is not there any more, or one of its inputs changed meanwhile:"
+            f" {cache.golden_path(manifest.digest)}"
         )
-    return dataclasses.replace(published, reason=reason)
+    return dataclasses.replace(published, reason=str(why))
 
 
-def _reason(cache: Cache, plan: Plan) -> str:
-    """Say what differs from the last golden of this project; empty when there was none."""
-    project = str(plan.settings.root)
-    earlier = [one for key in cache.known_keys() for one in cache.manifests(key) if one.project == project]
-    if not earlier:
-        return ""
-    return differences(max(earlier, key=lambda one: one.built_at).inputs, summary_of(plan.inputs, plan.settings.root))
+def _edited(plan: Plan, built: Built) -> str:
+    """Return what was edited while the build ran, empty when nothing was: its result would be of two states at once.
+
+    A file that was edited and put back has another stamp: the build may have read what it was in between.
+    """
+    after = plan.again()
+    told = [*built.done.edited]
+    if after.key != plan.key:
+        before, now = plan.summary(), after.summary()
+        told += [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    told += [plan.now.name(Path(path)) for path in plan.digests.restamped(after.digests)]
+    names = list(dict.fromkeys(told))
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "") if names else ""
 
 
 _DISK_FAULTS = ("database or disk is full", "disk I/O error", "unable to open database file", "No space left on device")
@@ -183,24 +168,26 @@ def _known_failure(cache: Cache, key: Key, wishes: Wishes, asked_at: float) -> B
     return cache.failure(key, _NO_RUN, since=asked_at)
 
 
-def _build_and_verify(plan: Plan, folder: Path) -> tuple[Manifest, Path]:
+def build_and_verify(plan: Plan, folder: Path) -> tuple[Built, Manifest]:
+    """Build in the private *folder* and return the file with its record; publishes nothing. Raises BuildError."""
     built = build(
         plan.migrator,
         plan.settings,
-        plan.key,
+        plan.inputs,
         folder,
+        key=plan.key,
         on_progress=plan.wishes.on_progress,
         environment=plan.wishes.environment,
         debug=plan.wishes.debug,
     )
-    verified = verify(built, plan.migrator, plan.settings)
-    return manifest_of(plan.key, built, verified, plan.inputs, plan.settings), built.path
+    return built, manifest_of(plan, built, verify(built, plan.settings))
 
 
 def _build_privately(plan: Plan) -> OpenGolden:
     """Build for this process alone, in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="templatedb-build-", ignore_cleanup_errors=True) as folder:
-        return _keep_privately(*_build_and_verify(plan, Path(folder)), plan.wishes.notice)
+        built, manifest = build_and_verify(plan, Path(folder))
+        return _keep_privately(manifest, built.path, plan.wishes.notice)
 
 
 def _keep_privately(manifest: Manifest, path: Path, notice: Callable[[str], None]) -> OpenGolden:

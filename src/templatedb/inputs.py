@@ -1,4 +1,4 @@
-"""What decides a database: labelled pieces of bytes, each with a name that is the same on every machine."""
+"""What decides a database: labelled pieces, each with a digest and a name that is the same on every machine."""
 
 from __future__ import annotations
 
@@ -9,48 +9,62 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+from templatedb.digests import Digests, of_bytes
 from templatedb.errors import InputsError
 
 _NOT_INPUTS = frozenset({"__pycache__", "script.py.mako", "README", "README.md", "README.rst", "README.txt"})
 """Names inside a script folder that cannot change the database: caches, the template of new revisions, prose."""
 
 
-def _is_noise(name: str) -> bool:
+def is_noise(name: str) -> bool:
+    """Whether a file or folder of that *name*, inside a script folder, cannot change the database."""
     return name in _NOT_INPUTS or name.startswith((".", "#")) or name.endswith((".pyc", "~"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Input:
-    """One thing that decides the result: what kind it is, its name, and the bytes that count."""
+    """One thing that decides the result: what kind it is, its name, and the digest of what counts of it."""
 
     label: str
     """``file``, ``setting``, ``version`` or ``environment``."""
     name: str
-    data: bytes = dataclasses.field(repr=False)
+    digest: str = ""
+    """SHA-256, hexadecimal; empty for a file that was not read yet."""
     path: Path | None = dataclasses.field(default=None, compare=False, repr=False)
     """Where a file is on this machine: never part of the key."""
+    value: str = dataclasses.field(default="", compare=False)
+    """A version, for people: of other things only the digest is shown, for there may be a password in them."""
+
+    def read(self, digests: Digests) -> Input:
+        """Return this input with its digest. Raises InputsError when its file cannot be read."""
+        if self.path is None:
+            return self
+        try:
+            return dataclasses.replace(self, digest=digests.of(self.path))
+        except OSError as error:
+            raise InputsError(
+                what=f"cannot read {self.path}, which decides the database: {error.strerror}", searched=(self.path,)
+            ) from error
 
 
 def setting(name: str, value: object) -> Input:
     """Return the input of one setting; *value* counts by its ``repr``, so pass plain strings, numbers and tuples."""
-    return Input("setting", name, repr(value).encode())
+    return Input("setting", name, of_bytes(repr(value).encode()))
+
+
+def version(name: str, value: str) -> Input:
+    """Return the input of the version of something."""
+    return Input("version", name, of_bytes(value.encode()), value=value)
+
+
+def environment_variable(name: str, value: str | None) -> Input:
+    """Return the input of a variable; one that is not set (None) differs from one that is empty."""
+    return Input("environment", name, of_bytes(b"unset" if value is None else b"=" + os.fsencode(value)))
 
 
 def file(name: str, path: Path) -> Input:
-    """Return the input of the file at *path* under the portable *name*.
-
-    Text counts with Unix line ends, so that a Windows checkout has the same key; like git, a file with a NUL byte
-    in its first 8,000 is taken for binary. Raises InputsError when the file cannot be read.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputsError(
-            what=f"cannot read {path}, which decides the database: {error.strerror}", searched=(path,)
-        ) from error
-    if b"\0" not in data[:8000]:
-        data = data.replace(b"\r\n", b"\n")
-    return Input("file", unicodedata.normalize("NFC", name), data, path)
+    """Return the input of the file at *path* under the portable *name*; it is read later."""
+    return Input("file", unicodedata.normalize("NFC", name), path=path)
 
 
 def files_below(folder: Path, seen: set[tuple[int, int]] | None = None) -> Iterator[tuple[str, Path]]:
@@ -76,7 +90,7 @@ def files_below(folder: Path, seen: set[tuple[int, int]] | None = None) -> Itera
             return
         known.add((status.st_dev, status.st_ino))
         for entry in entries:
-            if _is_noise(entry.name):
+            if is_noise(entry.name):
                 continue
             try:
                 is_folder, is_file = entry.is_dir(), entry.is_file()
@@ -117,7 +131,7 @@ def _match(root: Path, pattern: str) -> Iterator[tuple[str, Path]]:
     for name in names:
         path = root / name
         shown = os.path.relpath(path, root).replace(os.sep, "/")
-        if is_glob and any(_is_noise(part) for part in Path(name).parts):
+        if is_glob and any(is_noise(part) for part in Path(name).parts):
             continue
         found = [(f"{shown}/{below}", one) for below, one in files_below(path)] if path.is_dir() else [(shown, path)]
         for one_name, one in found:

@@ -9,17 +9,15 @@ import os
 import time
 from pathlib import Path
 
-from templatedb import discovered
 from templatedb.build.parent import Built
-from templatedb.cache import Cache, digest_of, sync_folder, write_atomically
-from templatedb.inputs import Input
-from templatedb.key import summary_of
-from templatedb.records import Key, Manifest
-from templatedb.settings import Settings
+from templatedb.cache import Cache
+from templatedb.files import digest_of, sync_folder, write_atomically
+from templatedb.plan import Plan
+from templatedb.records import Manifest
 from templatedb.verify import Verified
 
 
-def manifest_of(key: Key, built: Built, verified: Verified, inputs: list[Input], settings: Settings) -> Manifest:
+def manifest_of(plan: Plan, built: Built, verified: Verified) -> Manifest:
     """Return the record of a verified build; reads the file for its digest."""
     descriptor = os.open(built.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -27,7 +25,7 @@ def manifest_of(key: Key, built: Built, verified: Verified, inputs: list[Input],
     finally:
         os.close(descriptor)
     return Manifest(
-        key=key,
+        key=plan.key,
         digest=digest,
         size_bytes=size_bytes,
         built_at=time.time(),
@@ -36,11 +34,11 @@ def manifest_of(key: Key, built: Built, verified: Verified, inputs: list[Input],
         revisions=built.done.revisions,
         heads=built.done.heads,
         journal_mode=verified.journal_mode,
-        versions={piece.name: piece.data.decode() for piece in inputs if piece.label == "version"},
+        versions={piece.name: piece.value for piece in plan.inputs if piece.label == "version"},
         warnings=verified.warnings,
-        project=str(settings.root),
-        inputs=summary_of(inputs, settings.root),
-        discovered=discovered.record(built.done.revision_files, inputs, settings),
+        project=str(plan.settings.root),
+        inputs=plan.summary(),
+        discovered=built.done.discovered,
     )
 
 

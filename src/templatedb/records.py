@@ -52,6 +52,15 @@ class Keep(enum.StrEnum):
     NONE = "none"
 
 
+class Track(enum.StrEnum):
+    """Which of the files that a build read, beyond the declared ones, count."""
+
+    MIGRATIONS = "migrations"
+    """What revisions and seeds imported or opened."""
+    ALL = "all"
+    """Every file of the project."""
+
+
 class Severity(enum.StrEnum):
     """What a finding of a check leads to."""
 

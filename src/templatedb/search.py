@@ -97,7 +97,7 @@ def _table_in(folder: Path) -> Settings | None:
 
 def _with_migrator(settings: Settings) -> Settings:
     """Return *settings* with the Alembic configuration beside them where they name no migrator."""
-    if settings.alembic is not None or settings.function is not None:
+    if settings.has_migrator:
         return settings
     if (name := _alembic_beside(settings.root)) is None:
         raise SettingsError(

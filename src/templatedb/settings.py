@@ -12,10 +12,12 @@ from typing import Any
 
 from templatedb import pythonpath
 from templatedb.errors import SettingsError
-from templatedb.records import CloneKind, Keep, Severity
+from templatedb.records import CloneKind, Keep, Severity, Track
 
 DEFAULT_REVISION = "heads"
 CACHE_DIR_VARIABLE = "TEMPLATEDB_CACHE_DIR"
+MIGRATORS = ("alembic", "sql", "metadata", "function", "command")
+"""The settings that name a migrator; at most one of them is given."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +29,38 @@ class Settings:
     source: Path | None = None
     """The file the settings were read from; None when given in code."""
     alembic: str | None = None
+    sql: str | None = None
+    metadata: str | None = None
     function: str | None = None
+    command: tuple[str, ...] | None = None
     revision: str = DEFAULT_REVISION
     url_env: tuple[str, ...] = ("DATABASE_URL",)
     build_env: Mapping[str, str] = dataclasses.field(default_factory=dict)
     python_path: tuple[str, ...] | None = None
+    seed: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
+    track: Track = Track.MIGRATIONS
     required_tables: tuple[str, ...] = ()
+    models: str | None = None
+    drift: Severity = Severity.WARN
     foreign_keys: Severity = Severity.WARN
+    max_age_s: float | None = None
+    """Seconds after which a golden is built again; None: never for its age."""
     clone: CloneKind = CloneKind.FILE
     cache_dir: str | None = None
     lock_timeout_s: float = 300.0
     keep: Keep = Keep.FAILED
     strict: bool = False
+
+    @property
+    def has_migrator(self) -> bool:
+        """Whether one of the settings names what migrates."""
+        return any(getattr(self, key) is not None for key in MIGRATORS)
+
+    def without_migrator(self) -> Settings:
+        """Return these settings for a migrator that is given in code."""
+        return dataclasses.replace(self, **dict.fromkeys(MIGRATORS))  # type: ignore[arg-type]  # each may be None
 
     @property
     def import_folders(self) -> tuple[Path, ...]:
@@ -82,12 +102,13 @@ def from_table(table: Mapping[str, Any], root: Path, source: Path | None) -> Set
                 value=value,
                 source=source,
             ) from None
-    if "alembic" in values and "function" in values:
+    named = [key for key in MIGRATORS if key in values]
+    if len(named) > 1:
         raise SettingsError(
-            what=f"two migrators {where}: 'alembic' and 'function'",
+            what=f"{'two' if len(named) == 2 else len(named)} migrators {where}: {' and '.join(map(repr, named))}",
             remedy="Keep the one that leads to the finished database.",
-            key="function",
-            value=values["function"],
+            key=named[1],
+            value=values[named[1]],
             source=source,
         )
     return Settings(root=root, source=source, **values)
@@ -143,7 +164,7 @@ def _folder(value: object) -> str:
     return os.path.expanduser(_text(value))
 
 
-def _choice(values: type[CloneKind | Keep | Severity]) -> tuple[str, Callable[[object], Any]]:
+def _choice(values: type[CloneKind | Keep | Severity | Track]) -> tuple[str, Callable[[object], Any]]:
     def read(value: object) -> Any:
         near = difflib.get_close_matches(str(value), [str(member) for member in values], n=1)
         try:
@@ -156,15 +177,23 @@ def _choice(values: type[CloneKind | Keep | Severity]) -> tuple[str, Callable[[o
 
 _READERS: dict[str, tuple[str, str, Callable[[object], Any]]] = {
     "alembic": ("alembic", 'a path such as "alembic.ini"', _text),
+    "sql": ("sql", 'a folder of .sql files such as "db/migrations"', _text),
+    "metadata": ("metadata", 'a name such as "package.module:Base.metadata"', _text),
     "function": ("function", 'a name such as "package.module:function"', _text),
+    "command": ("command", 'a list such as ["dbmate", "--url", "sqlite:{path}", "up"]', _texts),
     "revision": ("revision", 'a revision such as "heads"', _text),
     "url_env": ("url_env", "a list of variable names", _texts),
     "build_env": ("build_env", 'a table of strings such as {APP_ENV = "test"}', _variables),
     "python_path": ("python_path", "a list of folders", _texts),
+    "seed": ("seed", 'a list of names such as ["package.module:function"]', _texts),
     "inputs": ("inputs", "a list of files or globs", _texts),
     "environment": ("environment", "a list of variable names", _texts),
+    "track": ("track", *_choice(Track)),
     "required_tables": ("required_tables", "a list of table names", _texts),
+    "models": ("models", 'a name such as "package.module:Base.metadata"', _text),
+    "drift": ("drift", *_choice(Severity)),
     "foreign_keys": ("foreign_keys", *_choice(Severity)),
+    "max_age": ("max_age_s", 'a time such as "12h"', _seconds),
     "clone": ("clone", *_choice(CloneKind)),
     "cache_dir": ("cache_dir", "a folder", _folder),
     "lock_timeout": ("lock_timeout_s", 'a time such as "5m"', _seconds),
@@ -173,10 +202,7 @@ _READERS: dict[str, tuple[str, str, Callable[[object], Any]]] = {
 }
 """Setting in the table: (name in Settings, what is allowed, how to read it)."""
 
-_LATER = frozenset(
-    {"sql", "metadata", "command", "seed", "track", "models", "drift", "max_age", "export"}
-    | {"cache_size", "cache_max_age", "large_golden"}
-)
+_LATER = frozenset({"export", "cache_size", "cache_max_age", "large_golden"})
 """Settings that are agreed but not built yet: refused, because passing over them could give a wrong database."""
 
 
@@ -185,7 +211,7 @@ def with_overrides(settings: Settings, **table: object) -> Settings:
     values: dict[str, Any] = {}
     for key, value in table.items():
         name, allowed, read = _READERS.get(key, ("", "", _text))
-        if not name or key in {"alembic", "function"}:
+        if not name or key in MIGRATORS:
             raise SettingsError(what=f"unknown setting {key!r}", remedy=_nearest(key), key=key, value=value)
         try:
             values[name] = read(value)

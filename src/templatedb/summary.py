@@ -8,8 +8,8 @@ import statistics
 import time
 from typing import Any
 
-from templatedb.build.messages import Progress
 from templatedb.records import Key, Manifest, Outcome
+from templatedb.steps import Progress
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

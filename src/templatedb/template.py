@@ -15,10 +15,11 @@ from typing import Any, Self
 from templatedb import place
 from templatedb.clone import Clone
 from templatedb.errors import CloneError, SettingsError, TemplateDBError
-from templatedb.golden import OpenGolden, Wishes, open_golden
+from templatedb.golden import OpenGolden, open_golden
 from templatedb.key import declared, key_of
-from templatedb.migrators import Migrator, from_settings
+from templatedb.migrators import Migrator, from_settings, to_fields
 from templatedb.migrators.alembic import Alembic
+from templatedb.plan import Wishes
 from templatedb.records import CloneKind, Key, Manifest, Outcome
 from templatedb.search import find, nearest
 from templatedb.settings import DEFAULT_REVISION, Settings, with_overrides
@@ -199,10 +200,14 @@ class Template:
                 config = base / migrator.config
                 migrator = dataclasses.replace(migrator, config=str(config))
                 start = self._root or config.parent
+            elif migrator.kind == "sql":  # not by its class: importing it costs every other project's warm start
+                folder = base / to_fields(migrator)["folder"]
+                migrator = dataclasses.replace(migrator, folder=str(folder))  # type: ignore[type-var]  # it is one
+                start = self._root or folder.parent
             settings = self._given or nearest(start) or Settings(root=start)
             if self._root is not None:
                 settings = dataclasses.replace(settings, root=self._root)
-            settings = dataclasses.replace(settings, alembic=None, function=None)
+            settings = settings.without_migrator()
             settings = with_overrides(settings, **self._overrides)
             if isinstance(migrator, Alembic) and migrator.revision == DEFAULT_REVISION:
                 migrator = dataclasses.replace(migrator, revision=settings.revision)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from templatedb.build.messages import Progress
+    from templatedb.steps import Progress
     from templatedb.summary import ProgressLine
 
 

@@ -17,7 +17,7 @@ from templatedb import kept
 from templatedb.build.parent import OnProgress
 from templatedb.clone import Clone
 from templatedb.errors import BuildError, TemplateDBError
-from templatedb.golden import Wishes
+from templatedb.plan import Wishes
 from templatedb.records import CloneKind, Keep, Outcome
 from templatedb.settings import CACHE_DIR_VARIABLE
 from templatedb.summary import Status, Tally
@@ -122,6 +122,7 @@ class Run:
             environment[CACHE_DIR_VARIABLE] = options.cache_dir
         wishes = Wishes(
             not_before=options.rebuild_before or 0.0,
+            asked_at=options.began,
             require_hit=options.require_hit,
             run=options.run,
             on_progress=self._on_progress,

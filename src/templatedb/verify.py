@@ -14,7 +14,7 @@ from pathlib import Path
 
 from templatedb.build.parent import Built
 from templatedb.errors import BuildError
-from templatedb.migrators import Migrator
+from templatedb.migrators import Ledger
 from templatedb.records import Severity
 from templatedb.settings import Settings
 
@@ -33,7 +33,7 @@ class Verified:
     warnings: tuple[str, ...]
 
 
-def verify(built: Built, migrator: Migrator, settings: Settings) -> Verified:
+def verify(built: Built, settings: Settings) -> Verified:
     """Check the built file, switch it to DELETE mode, and return what was found; raises BuildError."""
     path = built.path
     if not path.exists() or path.stat().st_size == 0:
@@ -43,7 +43,7 @@ def verify(built: Built, migrator: Migrator, settings: Settings) -> Verified:
             remedy="They must write to the path or URL that they are given; with create_all, import the modules of the"
             " models first. See the settings 'url_env' and 'function'.",
         )
-    warnings = list(built.done.warnings)
+    warnings = [*built.done.warnings, *_drift(built, settings)]
     tables: tuple[str, ...] = ()
     try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -53,7 +53,8 @@ def verify(built: Built, migrator: Migrator, settings: Settings) -> Verified:
             try:
                 tables = _tables(connection)
                 _refuse_damage(connection)
-                _refuse_unfinished(connection, built, migrator, tables)
+                _refuse_unfinished(connection, built, tables)
+                _refuse_dirt(connection, tables)
                 _refuse_missing_tables(tables, settings)
                 warnings += _foreign_keys(connection, settings)
             except sqlite3.OperationalError as error:
@@ -82,31 +83,49 @@ def _refuse_damage(connection: sqlite3.Connection) -> None:
         )
 
 
-def _refuse_unfinished(
-    connection: sqlite3.Connection, built: Built, migrator: Migrator, tables: tuple[str, ...]
-) -> None:
-    table = built.done.version_table
-    if not [name for name in tables if name != table]:
-        if migrator.kind == "alembic" and built.done.heads:
-            return  # a history of empty revisions is a history
+def _refuse_unfinished(connection: sqlite3.Connection, built: Built, tables: tuple[str, ...]) -> None:
+    done = built.done
+    if not [name for name in tables if name != done.version_table] and not done.revisions:
         raise BuildError(
             what="the migrations ended without an error but made no table",
             remedy="They may have written to another database, or not committed.",
         )
-    if migrator.kind != "alembic" or table is None:
-        return
-    try:
-        quoted = '"' + table.replace('"', '""') + '"'
-        rows = {row[0] for row in connection.execute(f"select version_num from {quoted}")}  # noqa: S608  # a name cannot be a parameter
-    except sqlite3.OperationalError:
-        rows = set()
-    if rows != set(built.done.heads):
+    if done.ledger is not None and (rows := _rows(connection, done.ledger)) != sorted(done.ledger.rows):
         raise BuildError(
-            what=f"the migrations ran, but the file is at {sorted(rows) or 'no revision'}"
-            f" instead of {sorted(built.done.heads)}",
-            remedy="env.py did not commit: run the migrations inside context.begin_transaction(), or call"
+            what=f"the migrations ran, but the file is at {_shown(rows)} instead of {_shown(sorted(done.ledger.rows))}",
+            remedy="They did not commit: in an env.py, run the migrations inside context.begin_transaction(), or call"
             " connection.commit().",
         )
+
+
+def _rows(connection: sqlite3.Connection, ledger: Ledger) -> list[tuple[str | int, ...]]:
+    columns = ", ".join(map(_quoted, ledger.columns))
+    try:
+        return sorted(connection.execute(f"select {columns} from {_quoted(ledger.table)}"))  # noqa: S608  # names cannot be parameters
+    except sqlite3.OperationalError:
+        return []
+
+
+def _shown(rows: list[tuple[str | int, ...]]) -> str:
+    return str([row[0] if len(row) == 1 else row for row in rows]) if rows else "no revision"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _refuse_dirt(connection: sqlite3.Connection, tables: tuple[str, ...]) -> None:
+    """Refuse a database that golang-migrate left half migrated, whoever ran it: it would refuse to go on itself."""
+    if "schema_migrations" not in tables:
+        return
+    columns = {row[1] for row in connection.execute("pragma table_info(schema_migrations)")}
+    if {"version", "dirty"} <= columns:
+        dirty = connection.execute("select version from schema_migrations where dirty").fetchall()
+        if dirty:
+            raise BuildError(
+                what=f"the database is dirty at version {dirty[0][0]}: a migration failed half-way",
+                remedy="Correct that migration; a tool that went on after its failure hid it.",
+            )
 
 
 def _refuse_missing_tables(tables: tuple[str, ...], settings: Settings) -> None:
@@ -119,6 +138,16 @@ def _refuse_missing_tables(tables: tuple[str, ...], settings: Settings) -> None:
             remedy=f"The database has {len(tables)} tables.{hint} Correct the migrations or the setting"
             " 'required_tables'.",
         )
+
+
+def _drift(built: Built, settings: Settings) -> list[str]:
+    if not built.done.drift:
+        return []
+    what = f"the models {settings.models} differ from the database; a new revision would hold:"
+    operations = "\n".join(f"    {line}" for line in built.done.drift.splitlines())
+    if settings.drift is Severity.ERROR:
+        raise BuildError(what=f"{what}\n{operations}", remedy='Write that revision, or set drift = "warn".')
+    return [f"{what}\n{operations}"]
 
 
 def _foreign_keys(connection: sqlite3.Connection, settings: Settings) -> list[str]:

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # at run time the package may not be importable yet
     from templatedb.build.messages import Event, Order
-    from templatedb.build.redirect import Redirect
-    from templatedb.build.refusals import Refusals
-    from templatedb.build.revisions import Revisions
+    from templatedb.build.watch import Watch
+    from templatedb.migrators import Ledger
 
 
 def main() -> None:
@@ -72,64 +71,45 @@ def _die_with_parent(life: int) -> None:
 def _carry_out(order: Order, private_folder: Path, tell: Callable[[Event], None]) -> Event:
     """Build and return what became of it; never raises."""
     from templatedb.build import diagnosis
-    from templatedb.build.guard import Guard
-    from templatedb.build.redirect import Redirect
-    from templatedb.build.refusals import Refusals
-    from templatedb.build.revisions import Revisions
+    from templatedb.build.watch import Watch
 
-    target, refusals = order.target, Refusals()
-    redirect, revisions = Redirect(target.path, refusals), Revisions(tell)
+    watch = Watch(order, private_folder, tell)
     try:
-        os.chdir(target.root)
-        # Before the project's folders come first on the path: it may have a folder called alembic.
-        redirect.install()
-        revisions.install()
-        refusals.note_warnings_of("alembic")
-        sys.path[:0] = [str(folder) for folder in target.import_folders]
-        redirect.take_for_the_target(order.replaced_urls)
-        Guard(target.path, private_folder, refusals).install()
+        os.chdir(order.target.root)
+        watch.install()
         started = time.perf_counter()
-        try:
-            order.migrator.migrate(target)
-        except SystemExit as ending:
-            if ending.code not in (None, 0):
-                raise
-        return _finished(order, refusals, redirect, revisions, time.perf_counter() - started)
+        ledger = order.migrator.migrate(order.target, watch.bench)
+        return _finished(order, watch, ledger, time.perf_counter() - started)
     except BaseException as error:  # also SystemExit: Flask-Migrate ends the process where a migration fails
-        return diagnosis.of(error, refusals, revisions)
+        return diagnosis.of(error, watch.refusals, watch.revisions, watch.redirect)
 
 
-def _finished(order: Order, refusals: Refusals, redirect: Redirect, revisions: Revisions, total_s: float) -> Event:
+def _finished(order: Order, watch: Watch, ledger: Ledger | None, total_s: float) -> Event:
+    from templatedb.build import drift, seeds
     from templatedb.build.messages import Done, Failed
-    from templatedb.migrators import Way
-    from templatedb.migrators.alembic import Alembic
 
-    def failed(what: str, remedy: str, next_way: Way | None = None) -> Failed:
-        return Failed(what=what, remedy=remedy, revision=None, traceback="", next_way=next_way)
-
-    if refusals.databases:
-        return failed(*refusals.databases[0])
-    asked = ", ".join(redirect.asked_for) or "no database at all"
-    if isinstance(order.migrator, Alembic):
-        if revisions.version_table is None:
-            return failed(
-                f"env.py ended without running the migrations; it asked for {asked}",
-                "It must call context.run_migrations() before it returns, also where an event loop is running already.",
-                Way.CONNECTION if revisions.asked_for_connection else None,
-            )
-        if missing := revisions.missing(order.migrator.revision):
-            return failed(
-                f"the migrations ended before {order.migrator.revision!r}: {len(missing)} not run, first {missing[0]}",
-                "Look at what env.py passes to context.configure().",
-            )
+    seeds.run(order.seed, order.target, watch.steps)
+    if watch.refusals.databases:
+        what, remedy = watch.refusals.databases[0]
+        return Failed(what=what, remedy=remedy, revision=None, traceback="", next_way=None)
+    revisions = watch.revisions
+    table = ledger.table if ledger is not None else revisions.version_table
+    options = revisions.options
+    operations = drift.operations(order.models, order.target, table, options) if order.models else ""
+    findings = watch.findings(ledger)
     return Done(
-        revisions=revisions.done,
-        migration_s=revisions.seconds or total_s,
+        revisions=watch.steps.migrations,
+        migration_s=watch.steps.seconds or total_s,
         heads=revisions.heads,
-        version_table=revisions.version_table,
-        asked_for=tuple(redirect.asked_for),
-        warnings=tuple(refusals.told),
-        revision_files=revisions.files(),
+        version_table=table,
+        ledger=ledger,
+        asked_for=tuple(watch.redirect.asked_for),
+        warnings=tuple(watch.refusals.told),
+        discovered=findings.discovered,
+        untracked=findings.untracked,
+        home=findings.home,
+        edited=findings.edited,
+        drift=operations,
     )
 
 

@@ -2,54 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, TypeGuard
 
 from templatedb.build import tracebacks
 from templatedb.build.messages import Failed
-from templatedb.errors import TemplateDBError
+from templatedb.errors import BuildError, SettingsError, TemplateDBError
 from templatedb.migrators import Way
+from templatedb.migrators.alembic import UnfinishedError
+from templatedb.steps import Step, Steps
 
 if TYPE_CHECKING:
+    from templatedb.build.redirect import Redirect
     from templatedb.build.refusals import Refusals
-    from templatedb.build.revisions import Revisions
+    from templatedb.migrators.revisions import Revisions
 
 _DRIVERS = frozenset({"psycopg", "psycopg2", "asyncpg", "pg8000", "MySQLdb", "pymysql", "asyncmy", "aiomysql"})
 
 
-def of(error: BaseException, refusals: Refusals, revisions: Revisions) -> Failed:
+def of(error: BaseException, refusals: Refusals, revisions: Revisions, redirect: Redirect) -> Failed:
     """Return what is to be told of *error*; a refused database comes first, whatever the code made of it."""
-    what, remedy = _headline(error, revisions), _remedy(error, revisions)
+    current = revisions.steps.current
+    failed = Failed(
+        what=_headline(error, current),
+        remedy=_remedy(error, revisions.steps),
+        revision=current.identity if current else None,
+        traceback=tracebacks.of(error),
+        next_way=_next_way(error, revisions),
+    )
+    if _is_ours(error, current):
+        failed = dataclasses.replace(failed, what=error.what, remedy=error.remedy, traceback="")
+        if isinstance(error, BuildError):
+            failed = dataclasses.replace(failed, revision=error.revision, traceback=error.traceback)
+        if isinstance(error, UnfinishedError):
+            asked = ", ".join(redirect.asked_for) or "no database at all"
+            failed = dataclasses.replace(failed, what=f"{error.what}; it asked for {asked}")
     if refusals.databases:
         what, remedy = refusals.databases[0]
-    is_ours = isinstance(error, TemplateDBError) and revisions.current is None
-    return Failed(
-        what=what,
-        remedy=remedy,
-        revision=revisions.current.revision if revisions.current else None,
-        traceback="" if is_ours else tracebacks.of(error),
-        next_way=None if refusals.databases else _next_way(error, revisions),
-    )
+        failed = dataclasses.replace(failed, what=what, remedy=remedy, next_way=None)
+    return failed
 
 
-def _headline(error: BaseException, revisions: Revisions) -> str:
+def _is_ours(error: BaseException, current: Step | None) -> TypeGuard[TemplateDBError]:
+    """Whether *error* says all there is to say; a migration may raise one of ours, too, if it asks for a golden."""
+    return isinstance(error, BuildError | SettingsError) or (isinstance(error, TemplateDBError) and current is None)
+
+
+def _headline(error: BaseException, current: Step | None) -> str:
     # Flask-Migrate turns an error into sys.exit(1): the reason is what it was handling then.
     if isinstance(error, SystemExit) and error.__context__ is not None:
         error = error.__context__
-    if isinstance(error, TemplateDBError) and revisions.current is None:
-        return error.what
     first_line = str(error).partition("\n")[0]
     reason = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
-    if revisions.current is None:
-        return f"the build failed: {reason}"
-    doc = (revisions.current.doc or "").strip()
-    return f"migration {revisions.current.revision}{f' ({doc})' if doc else ''} failed: {reason}"
+    return f"the build failed: {reason}" if current is None else f"{current} failed: {reason}"
 
 
-def _remedy(error: BaseException, revisions: Revisions) -> str:
-    if revisions.current is not None:
-        return f"Nothing was published. Correct {revisions.current.path}"
-    if isinstance(error, TemplateDBError):
-        return error.remedy
+def _remedy(error: BaseException, steps: Steps) -> str:
+    if steps.current is not None and steps.current.path is not None:
+        return f"Nothing was published. Correct {steps.current.path}"
     if isinstance(error, ModuleNotFoundError):
         if error.name in _DRIVERS:
             return "templatedb builds SQLite databases: give the build a SQLite URL through url_env or build_env."
@@ -59,7 +69,7 @@ def _remedy(error: BaseException, revisions: Revisions) -> str:
         return "Correct the setting 'revision', or the down_revision that names it."
     if isinstance(error, KeyError) and tracebacks.ends_in(error, "alembic", "script", "revision.py"):
         return f"A revision has down_revision = {error}, and no file has that revision."
-    if isinstance(error, SyntaxError) and error.filename:
+    if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
         return f"Nothing was published. Correct {error.filename}, line {error.lineno}."
     if isinstance(error, KeyError) and str(error.args[0]).isupper():
         name = error.args[0]
@@ -69,11 +79,13 @@ def _remedy(error: BaseException, revisions: Revisions) -> str:
         )
     if isinstance(error, TypeError) and "positional argument" in str(error):
         return "A function is called with one argument, the path of the file: def migrate(path)."
-    return "" if revisions.done else "No migration ran: what the project needs from its environment goes in build_env."
+    if steps.done or "sqlite3" in f"{type(error).__module__} {error}":
+        return ""  # the database did not take a statement: nothing of the environment is missing
+    return "No migration ran: what the project needs from its environment goes in build_env."
 
 
 def _next_way(error: BaseException, revisions: Revisions) -> Way | None:
-    if revisions.done or revisions.current is not None:
+    if revisions.steps.done or revisions.steps.current is not None:
         return None
     if type(error).__name__ == "MissingGreenlet":
         return Way.SYNC

@@ -16,13 +16,35 @@ from typing import Any
 
 from templatedb.build.redirect import MEMORY, database_name
 from templatedb.build.refusals import Refusals
+from templatedb.steps import Steps
+
+_WRITES = {
+    sqlite3.SQLITE_INSERT: 0,
+    sqlite3.SQLITE_UPDATE: 0,
+    sqlite3.SQLITE_DELETE: 0,
+    sqlite3.SQLITE_CREATE_TABLE: 0,
+    sqlite3.SQLITE_CREATE_INDEX: 1,
+    sqlite3.SQLITE_CREATE_TRIGGER: 1,
+    sqlite3.SQLITE_CREATE_VIEW: 0,
+    sqlite3.SQLITE_CREATE_VTABLE: 0,
+    sqlite3.SQLITE_DROP_TABLE: 0,
+    sqlite3.SQLITE_DROP_INDEX: 1,
+    sqlite3.SQLITE_DROP_TRIGGER: 1,
+    sqlite3.SQLITE_DROP_VIEW: 0,
+    sqlite3.SQLITE_ALTER_TABLE: 1,
+}
+"""Actions that change a database, and which of their two arguments names the table or view.
+Source: https://www.sqlite.org/c3ref/c_alter_table.html"""
 
 
 class Guard:
-    """The guard of one build."""
+    """The guard of one build, which also notes what is written by whom."""
 
-    def __init__(self, target: Path, private_folder: Path, refusals: Refusals) -> None:
+    def __init__(self, target: Path, private_folder: Path, refusals: Refusals, steps: Steps) -> None:
         """Allow *target*, and databases in the *private_folder*, which holds the build's empty HOME."""
+        self.written_beside: set[str] = set()
+        """Tables that were written to while neither a migration nor a seed ran."""
+        self._steps = steps
         self._target = os.path.realpath(target)
         self._private = os.path.realpath(private_folder) + os.sep
         self._refusals = refusals
@@ -60,9 +82,11 @@ class Guard:
         self._refusals.warn(f"the build tried to connect to {address} and was refused")
         raise ConnectionRefusedError(errno.ECONNREFUSED, f"templatedb: a build opens no connections ({address})")
 
-    def _authorize(self, action: int, first: str | None, *_rest: str | None) -> int:
+    def _authorize(self, action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
         """Refuse ATTACH and VACUUM INTO, which raise no audit event. A plain VACUUM attaches ``''``."""
         if action != sqlite3.SQLITE_ATTACH:
+            if action in _WRITES and not self._steps.is_inside:
+                self._note_write((first, second)[_WRITES[action]])
             return sqlite3.SQLITE_OK
         # SQLite names nothing when the name is a parameter or an expression: it could be any file.
         if first is not None and self._allows(database_name(first, uri=True)):
@@ -74,6 +98,10 @@ class Guard:
             " literal name.",
         )
         return sqlite3.SQLITE_DENY
+
+    def _note_write(self, table: str | None) -> None:
+        if table is not None and not table.startswith("sqlite_"):  # the schema table is written with any other
+            self.written_beside.add(table)
 
 
 def _is_read_only(text: str) -> bool:

@@ -11,19 +11,23 @@ import site
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from templatedb.build.messages import Done, Event, Failed, Order, Progress, from_line
+from templatedb.build.messages import Done, Event, Failed, Order, from_line
 from templatedb.errors import BuildError
+from templatedb.inputs import Input
 from templatedb.migrators import Migrator, Target, Way
-from templatedb.migrators.alembic import Alembic
-from templatedb.records import Key
+from templatedb.records import Key, Severity
 from templatedb.settings import Settings
+from templatedb.steps import Progress
 from templatedb.urls import sqlite_url
 
 BUILDING_VARIABLE = "TEMPLATEDB_BUILDING"
 """Holds the key in a build's process, so that a migration that asks for a golden gets an error, not a deadlock."""
+
+_HOMES = {"HOME": "", **{f"XDG_{name}_HOME": name.lower() for name in ("CONFIG", "CACHE", "DATA", "STATE")}}
+"""Variables that name the user's folders, and where they lead in a build, below its empty HOME."""
 
 _FOREIGN = ("PYTEST_", "COVERAGE_", "COV_CORE_", "TEMPLATEDB_")
 _OUTPUT_LIMIT_BYTES = 20_000
@@ -46,9 +50,10 @@ class Built:
 def build(
     migrator: Migrator,
     settings: Settings,
-    key: Key,
+    inputs: Sequence[Input],
     folder: Path,
     *,
+    key: Key,
     on_progress: OnProgress = lambda progress, elapsed_s: None,
     environment: Mapping[str, str] = os.environ,
     debug: bool = False,
@@ -59,8 +64,6 @@ def build(
     its report holds the user's traceback and the captured output. The child dies with this process.
     """
     replaced = tuple(url for name in settings.url_env if (url := environment.get(name)))
-    if isinstance(migrator, Alembic):
-        replaced += migrator.configured_urls(settings)
     way: Way | None = Way.PLAIN
     tried: list[Way] = []
     error = BuildError(what="no build was tried")
@@ -72,14 +75,24 @@ def build(
         target = Target(
             path=attempt / "build.sqlite", root=settings.root, import_folders=settings.import_folders, way=way
         )
-        order = Order(migrator=migrator, target=target, replaced_urls=replaced)
+        order = Order(
+            migrator=migrator,
+            target=target,
+            replaced_urls=replaced,
+            seed=settings.seed,
+            models=None if settings.drift is Severity.OFF else settings.models,
+            track=settings.track,
+            relative_folders=settings.import_entries,
+            declared=tuple(str(piece.path) for piece in inputs if piece.path is not None),
+            home={name: environment[name] for name in _HOMES if name in environment},
+        )
         (attempt / "order.json").write_text(order.to_json())
         variables = _environment(settings, key, target, attempt, environment)
         started = time.monotonic()
         last, progress = _run(attempt, variables, on_progress, debug=debug)
         if isinstance(last, Done):
             return Built(path=target.path, done=last, duration_s=time.monotonic() - started)
-        if len(tried) == 1 or progress.revision:
+        if len(tried) == 1 or progress.step:
             error = _error(last, progress, attempt / "output.txt")  # the first failure tells most, if nothing ran
         way = last.next_way if isinstance(last, Failed) else None
     raise error
@@ -96,9 +109,7 @@ def _environment(
     home.mkdir(mode=0o700)
     variables = {name: value for name, value in environment.items() if not name.startswith(_FOREIGN)}
     variables.setdefault("PYTHONUSERBASE", site.getuserbase())
-    variables["HOME"] = str(home)
-    for name in ("CONFIG", "CACHE", "DATA", "STATE"):
-        variables[f"XDG_{name}_HOME"] = str(home / name.lower())
+    variables |= {name: str(home / below) for name, below in _HOMES.items()}
     for name in settings.url_env:
         variables[name] = sqlite_url(target.path, target.way.driver(environment.get(name)))
     variables.update(settings.build_env)
@@ -189,12 +200,11 @@ def _error(last: Event | int, progress: Progress, output_path: Path) -> BuildErr
             what=last.what, remedy=last.remedy, revision=last.revision, traceback=last.traceback, output=output
         )
     ending = f"was ended by signal {-last}" if isinstance(last, int) and last < 0 else f"ended with exit code {last}"
-    name = f" ({progress.name})" if progress.name else ""
-    where = f"during migration {progress.revision}{name}" if progress.revision else "before the migrations were done"
+    where = f"during {progress.step}" if progress.step else "before the migrations were done"
     return BuildError(
         what=f"the build process {ending} {where}",
         remedy="Signal 9 often means that memory ran out." if last == -signal.SIGKILL else "",
-        revision=progress.revision or None,
+        revision=progress.identity or None,
         output=output,
     )
 

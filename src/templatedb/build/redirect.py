@@ -30,6 +30,11 @@ class Redirect:
         self.asked_for: dict[str, str] = {}
         """Each database by name, and the line of the project that asked for it first."""
 
+    @property
+    def names(self) -> set[str]:
+        """The absolute paths of the databases that the build's file stands in for."""
+        return self._aliases | {name for name in self.asked_for if name != MEMORY}
+
     def install(self) -> None:
         """Listen to every engine of this process, those made already included. Cannot be taken back."""
         from sqlalchemy import event

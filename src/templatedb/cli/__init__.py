@@ -16,7 +16,9 @@ _VERBS = {
     "build": "make sure there is a golden: verify it, or migrate once",
     "path": "print the path of the golden",
     "status": "list the goldens in the cache",
+    "explain": "say what the key is made of, and why the last golden no longer matches",
     "clone": "write a private, writable copy of the golden",
+    "verify": "build a second time and say what differs",
 }
 
 _EPILOG = """\

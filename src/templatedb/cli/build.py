@@ -7,13 +7,13 @@ import json
 import sys
 import time
 
-from templatedb.build.messages import Progress
 from templatedb.cli.github import write_outputs
+from templatedb.cli.progress import ProgressOnTerminal
 from templatedb.cli.project import environment_of, settings_of
 from templatedb.errors import CacheError
-from templatedb.golden import Wishes
+from templatedb.plan import Wishes
 from templatedb.records import Outcome
-from templatedb.summary import ProgressLine, Status
+from templatedb.summary import Status
 from templatedb.template import Golden, Template
 
 _EXAMPLES = """\
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         not_before=time.time() if arguments.rebuild else 0.0,
         require_hit=arguments.require_hit,
         debug=arguments.debug,
-        on_progress=_Progress(quiet=arguments.debug or arguments.json),
+        on_progress=ProgressOnTerminal(quiet=arguments.debug or arguments.json),
         notice=lambda line: print(f"templatedb: {line}", file=sys.stderr),
         environment=environment_of(arguments),
     )
@@ -92,15 +92,3 @@ def _to_github(golden: Golden, arguments: argparse.Namespace) -> None:
         save_key=f"{golden.key}-{golden.manifest.fingerprint}",
         built="true" if golden.outcome is Outcome.BUILT else "false",
     )
-
-
-class _Progress:
-    """Writes the progress line where somebody watches."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._shown = not quiet and sys.stderr.isatty()
-        self._line = ProgressLine()
-
-    def __call__(self, progress: Progress, elapsed_s: float) -> None:
-        if self._shown:
-            print(self._line.update(progress, elapsed_s), end="", file=sys.stderr, flush=True)

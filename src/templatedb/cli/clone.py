@@ -11,7 +11,7 @@ from pathlib import Path
 
 from templatedb.cli.project import environment_of, settings_of
 from templatedb.errors import CloneError
-from templatedb.golden import Wishes
+from templatedb.plan import Wishes
 from templatedb.template import Golden, Template
 
 _EXAMPLES = """\

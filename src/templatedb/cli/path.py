@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from templatedb.cli.project import environment_of, settings_of
-from templatedb.golden import Wishes
+from templatedb.plan import Wishes
 from templatedb.template import Template
 
 _EXAMPLES = """\

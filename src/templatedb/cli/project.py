@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
+from templatedb.migrators import from_settings
 from templatedb.search import find
 from templatedb.settings import CACHE_DIR_VARIABLE, Settings
+
+if TYPE_CHECKING:
+    from templatedb.plan import Plan
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """Return the settings of the project that the command line names."""
     return find(arguments.project)
+
+
+def plan_of(arguments: argparse.Namespace, settings: Settings) -> Plan:
+    """Return what would be built for these *settings*; raises InputsError when there is nothing to migrate."""
+    from templatedb.plan import Plan, Wishes
+
+    return Plan.make(from_settings(settings), settings, Wishes(environment=environment_of(arguments)))
 
 
 def environment_of(arguments: argparse.Namespace) -> dict[str, str]:

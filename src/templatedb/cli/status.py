@@ -6,12 +6,10 @@ import argparse
 import json
 import time
 
-from templatedb import discovered
 from templatedb.cache import Cache, directory, open_cache
-from templatedb.cli.project import environment_of, settings_of
+from templatedb.cli.project import environment_of, plan_of, settings_of
 from templatedb.errors import InputsError, SettingsError
-from templatedb.key import declared, key_of
-from templatedb.migrators import from_settings
+from templatedb.plan import Plan
 from templatedb.records import Key, Manifest
 from templatedb.settings import Settings
 from templatedb.summary import age, count, size
@@ -34,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what is in the cache; outside a project too."""
     environment = environment_of(arguments)
-    settings, current, why = _project(arguments)
+    settings, plan, why = _project(arguments)
+    current = None if plan is None else plan.key
     cache = open_cache(directory(settings or Settings(root=arguments.project.absolute()), environment))
     found = [(manifest, cache) for key in cache.known_keys() for manifest in cache.manifests(key)]
     found.sort(key=lambda pair: pair[0].built_at, reverse=True)
@@ -44,9 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     print(f"cache: {cache.root}")
     print(f"this project's key: {current}" if current else why)
-    used = next(
-        (manifest for manifest, _ in found if manifest.key == current and _is_current(manifest, settings)), None
-    )
+    used = next((manifest for manifest, _ in found if plan is not None and plan.is_served_by(manifest)), None)
     for manifest, _ in found:
         print(_line(manifest, cache, marked=manifest is used))
     if current is not None and used is None:
@@ -54,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _project(arguments: argparse.Namespace) -> tuple[Settings | None, Key | None, str]:
-    """Return the project's settings and key, or why there is none; wrong settings are still an error."""
+def _project(arguments: argparse.Namespace) -> tuple[Settings | None, Plan | None, str]:
+    """Return the project's settings and plan, or why there is none; wrong settings are still an error."""
     try:
         settings = settings_of(arguments)
     except SettingsError as error:
@@ -63,13 +60,9 @@ def _project(arguments: argparse.Namespace) -> tuple[Settings | None, Key | None
             raise
         return None, None, f"no project here: {error.what}"
     try:
-        return settings, key_of(declared(from_settings(settings), settings, environment_of(arguments))), ""
+        return settings, plan_of(arguments, settings), ""
     except InputsError as error:
         return settings, None, f"this project has no key: {error.what}"
-
-
-def _is_current(manifest: Manifest, settings: Settings | None) -> bool:
-    return settings is not None and discovered.is_unchanged(manifest.discovered, settings)
 
 
 def _line(manifest: Manifest, cache: Cache, *, marked: bool) -> str:

@@ -11,15 +11,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from templatedb.errors import InputsError
+from templatedb.errors import BuildError, InputsError
 from templatedb.inputs import Input, file, files_below, setting
-from templatedb.migrators import Target, Way, alembic_config, versions
+from templatedb.migrators import Bench, Ledger, Target, Way, alembic_config, exits_only_in_failure, libraries, versions
 from templatedb.migrators.alembic_config import AlembicConfig
 from templatedb.settings import Settings
 from templatedb.urls import sqlite_url
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from templatedb.migrators.revisions import Revisions
+
+
+class UnfinishedError(BuildError):
+    """Alembic came back without an error, but not with all migrations run."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,11 +58,11 @@ class Alembic:
                 " chooses the locations itself, name them in the setting 'inputs'.",
                 searched=tuple(folder for _, folder in config.version_folders),
             )
-        yield setting("migrator", (self.kind, self.revision))
+        yield setting("migrator", self.kind)
+        yield setting("revision", self.revision)
         for name, value in config.options:
-            yield setting(f"alembic.{name}", value)
-        for name in ("alembic", "sqlalchemy"):
-            yield Input("version", name, versions.installed(name).encode())
+            yield setting(name, value)
+        yield from libraries()
         yield from self._files(config, settings.root)
 
     def _files(self, config: AlembicConfig, root: Path) -> Iterator[Input]:
@@ -80,12 +86,19 @@ class Alembic:
             for name, path in files:
                 yield file(f"{label}/{name}", path)
 
-    def migrate(self, target: Target) -> None:
-        """Run ``alembic upgrade`` as its command line does, with the URL in every place an env.py may look."""
+    def migrate(self, target: Target, bench: Bench) -> Ledger | None:
+        """Run ``alembic upgrade`` as its command line does, with the URL in every place an env.py may look.
+
+        Raises UnfinishedError when env.py ended before the migrations did.
+        """
         from alembic import command
         from alembic.config import CommandLine, Config
 
         config = self._read(target.root, target.import_folders)
+        if config.url is not None:
+            bench.replaces(config.url)
+        for path in filter(None, (config.ini, config.toml)):
+            bench.covers(path)
         os.chdir(config.working_directory)
         # The options of a real command line: env.py files read config.cmd_opts (x arguments, autogenerate).
         options = CommandLine(prog="alembic").parser.parse_args(["upgrade", self.revision])
@@ -98,17 +111,30 @@ class Alembic:
         asked = alembic.file_config.get("alembic", "sqlalchemy.url", raw=True, fallback=None)
         url = sqlite_url(target.path, target.way.driver(asked))
         alembic.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
-        if target.way is not Way.CONNECTION:
-            command.upgrade(alembic, self.revision)
-            return
-        with _shared_connection(sqlite_url(target.path)) as connection:
-            alembic.attributes["connection"] = connection
-            command.upgrade(alembic, self.revision)
+        with exits_only_in_failure():
+            if target.way is not Way.CONNECTION:
+                command.upgrade(alembic, self.revision)
+            else:
+                with _shared_connection(sqlite_url(target.path)) as connection:
+                    alembic.attributes["connection"] = connection
+                    command.upgrade(alembic, self.revision)
+        return self._ledger(bench.revisions)
 
-    def configured_urls(self, settings: Settings) -> tuple[str, ...]:
-        """Return the URL that the configuration names, which the build's own stands in for; empty when it has none."""
-        config = self._read(settings.root, settings.import_folders)
-        return () if config.url is None else (config.url,)
+    def _ledger(self, revisions: Revisions) -> Ledger:
+        if revisions.version_table is None:
+            raise UnfinishedError(
+                what="env.py ended without running the migrations",
+                remedy="It must call context.run_migrations() before it returns, also where an event loop is running"
+                " already.",
+            )
+        if missing := revisions.missing(self.revision):
+            raise UnfinishedError(
+                what=f"the migrations ended before {self.revision!r}: {len(missing)} not run, first {missing[0]}",
+                remedy="Look at what env.py passes to context.configure().",
+            )
+        return Ledger(
+            table=revisions.version_table, columns=("version_num",), rows=tuple((head,) for head in revisions.heads)
+        )
 
     def _read(self, root: Path, import_folders: tuple[Path, ...]) -> AlembicConfig:
         version = versions.as_numbers(versions.installed("alembic"))

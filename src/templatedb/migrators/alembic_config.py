@@ -33,7 +33,7 @@ class AlembicConfig:
     ini: Path | None
     toml: Path | None
     options: tuple[tuple[str, str], ...]
-    """Every option that may change the database, as ``section.option`` and raw text, sorted."""
+    """Every option that may change the database, as ``[section] option`` and raw text, sorted."""
     script_location: str
     """As written, ``%(here)s`` replaced."""
     script_folder: Path
@@ -225,10 +225,10 @@ class _Reader:
     def raw_options(self) -> Iterator[tuple[str, str]]:
         for section in self.raw.sections():
             if not _LOGGING.match(section):
-                yield from ((f"{section}.{name}", value or "") for name, value in self.raw.items(section))
+                yield from ((f"[{section}] {name}", value or "") for name, value in self.raw.items(section))
         for name, value in self.table.items():
             if name != "post_write_hooks":
-                yield f"tool.alembic.{name}", repr(value)
+                yield f"[tool.alembic] {name}", repr(value)
 
 
 def escaped_here(path: Path) -> str:

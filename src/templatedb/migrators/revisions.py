@@ -7,29 +7,30 @@ an application factory that upgrades itself.
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
-from templatedb.build.messages import Progress
+from templatedb.steps import Step, StepKind, Steps
 
 
 @dataclasses.dataclass(slots=True)
 class Revisions:
     """What Alembic has done in this process so far."""
 
-    tell: Callable[[Progress], None]
-    done: int = 0
-    total: int = 0
-    current: Any = None
-    """The Script that is running, None between revisions."""
+    steps: Steps
+    on_run: Callable[[], None] = lambda: None
+    """Called before the first revision of each run, from below the code that started it."""
     heads: tuple[str, ...] = ()
     version_table: str | None = None
+    """That of the last run."""
+    version_tables: set[str] = dataclasses.field(default_factory=set)
+    """Those of all runs."""
     script: Any = None
     """The ScriptDirectory as env.py left it."""
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """What env.py passed to ``context.configure``, target_metadata included."""
     asked_for_connection: bool = False
-    seconds: float = 0.0
-    """How long the revisions took."""
 
     def install(self) -> None:
         """Watch all migrations of this process from now on."""
@@ -56,32 +57,20 @@ class Revisions:
         attributes.clear()
         attributes.update(values)
 
-    def _follow(self, steps: Iterable[Any], context: Any) -> Iterator[Any]:
-        listed = list(steps)
-        self.total = self.done + len(listed)
-        started = time.perf_counter()
-        for step in listed:
-            self.current = getattr(step, "revision", None)
-            self.tell(self._progress())
-            yield step
+    def _follow(self, scripts: Iterable[Any], context: Any) -> Iterator[Any]:
+        listed = list(scripts)
+        self.steps.expect(len(listed))
+        self.on_run()
+        for script in listed:
+            self.steps.begin(_step(getattr(script, "revision", None)))
+            yield script
             # Alembic comes back for the next step only when this one is applied and recorded.
-            self.current = None
-            self.done += 1
-        self.seconds += time.perf_counter() - started
-        self.tell(self._progress())
+            self.steps.end()
         self.heads = tuple(sorted(context.get_current_heads()))
-        self.version_table = context.version_table
+        self.version_table, self.options = context.version_table, dict(context.opts)
+        self.version_tables.add(context.version_table)
         environment = getattr(context, "environment_context", None)
         self.script = environment.script if environment is not None else None
-
-    def _progress(self) -> Progress:
-        current = self.current
-        return Progress(
-            done=self.done,
-            total=self.total,
-            revision=current.revision if current else "",
-            name=(current.doc or "").strip() if current else "",
-        )
 
     def missing(self, target: str) -> list[str]:
         """Return the revisions that an upgrade to *target* would still run; empty when the database is there."""
@@ -94,6 +83,13 @@ class Revisions:
         if self.script is None:
             return ()
         return tuple(sorted(str(script.path) for script in self.script.walk_revisions()))
+
+
+def _step(script: Any) -> Step:
+    if script is None:
+        return Step(kind=StepKind.MIGRATION, identity="without a revision")
+    doc, path = (script.doc or "").strip(), Path(script.path)
+    return Step(kind=StepKind.MIGRATION, identity=script.revision, name=doc, path=path)
 
 
 class _Attributes(dict[str, Any]):

@@ -1,0 +1,4 @@
+create table item (
+    name text primary key
+);
+insert into item values ('flour'), ('milk');

@@ -1,0 +1,2 @@
+drop index movement_of_item;
+drop table movement;

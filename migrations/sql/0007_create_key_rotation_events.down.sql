@@ -1,0 +1,2 @@
+DROP TRIGGER trg_client_secret_versions_superseded;
+DROP TABLE key_rotation_events;

@@ -1,0 +1,267 @@
+"""Which of what a build looked at decides its result: the discovered inputs.
+
+With ``track = "migrations"`` those are what revisions and seeds imported or opened, and what env.py itself opened; not
+what env.py imported, mostly models for ``target_metadata``. Code that wrote to the database by itself, beside any
+revision or seed, counts with everything it imported: then nothing can be told apart, as with ``track = "all"``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from templatedb import conventions, discovered
+from templatedb.build.imports import Imports
+from templatedb.build.owners import OWN_PACKAGE
+from templatedb.build.trace import Look, Looks, Trace, source_of
+from templatedb.conventions.modules import module_finder
+from templatedb.digests import Digests
+from templatedb.discovered import Entry, Kind
+from templatedb.inputs import is_noise
+from templatedb.locations import Belongs, Locations
+from templatedb.migrators import versions
+
+_DECLARED_PACKAGES = ("alembic", "sqlalchemy", "templatedb")
+"""Packages whose versions are in the key already, or are ours: what they import decides nothing."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a build looked at, sorted out."""
+
+    discovered: dict[str, str]
+    """The entries of the manifest."""
+    untracked: tuple[str, ...]
+    """Names of files that were read or imported and do not count."""
+    home: tuple[str, ...]
+    """What was looked for in HOME, which is empty in a build."""
+    edited: tuple[str, ...]
+    """Names of what was edited while the build ran: its result is of two states at once."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Roots:
+    """Where the search for what counts begins."""
+
+    modules: frozenset[str]
+    """Files of revisions, seeds and the like: they count with all they import."""
+    readers: frozenset[str]
+    """Files whose own reads count, but not what they import: env.py."""
+    everything: bool
+    """Whether all that the project's code looked at counts."""
+    follow_conventions: bool
+    """Whether env.py passed ``target_metadata`` on, whose naming convention decides names of constraints."""
+
+
+class Counting:
+    """Sorts out what one build looked at, once it is over."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        imports: Imports,
+        locations: Locations,
+        *,
+        roots: Roots,
+        declared: Iterable[str],
+        databases: Iterable[str],
+        import_folders: tuple[Path, ...],
+    ) -> None:
+        """Leave out the *declared* files, which are in the key, and the *databases* that the build stands in for."""
+        self._trace, self._imports, self._locations, self._roots = trace, imports, locations, roots
+        self._declared = {os.path.realpath(path) for path in declared}
+        self._databases = set(databases)
+        self._import_folders = import_folders
+        self._digests = Digests()
+        self._files_of_modules = dict(_files_of_modules())
+        self._closure = self._reach()
+        self._readers = self._closure | roots.readers | trace.runners
+
+    def findings(self) -> Findings:
+        """Return what counts and what does not. Reads each file that counts."""
+        found = {entry.label: entry.value for entry in sorted(self._entries())}
+        return Findings(
+            discovered=found,
+            untracked=tuple(sorted(self._untracked(found))),
+            home=tuple(sorted(self._trace.home)),
+            edited=tuple(sorted(self._edited(found))),
+        )
+
+    def _reach(self) -> set[str]:
+        """Return the files of all modules that the roots need, installed packages' files included."""
+        waiting = set(self._roots.modules)
+        if self._roots.everything:
+            news = self._files_of_modules.keys() - self._imports.before
+            waiting |= {self._files_of_modules[name] for name in news}
+            waiting |= {path for loaded in self._trace.loads.values() for path in loaded}
+        waiting |= {path for name in self._imports.in_steps for path in self._files_of(name)}
+        waiting |= {path for path, look in self._trace.sources.items() if look.in_step}
+        reached: set[str] = set()
+        while waiting:
+            path = waiting.pop()
+            if path in reached or self._is_cut(path):
+                continue
+            reached.add(path)
+            waiting |= {file for name in self._imports.of.get(path, ()) for file in self._files_of(name)}
+            waiting |= self._trace.loads.get(path, set())
+        return reached
+
+    def _is_cut(self, path: str) -> bool:
+        if path.startswith(OWN_PACKAGE) or self._locations.belongs(path, is_module=True) is Belongs.PYTHON:
+            return True
+        top = _in_packages(path)
+        return top is not None and top[1].removesuffix(".py") in _DECLARED_PACKAGES
+
+    def _files_of(self, name: str) -> Iterator[str]:
+        """Yield the files of the module *name* and of the packages around it, as far as they were loaded."""
+        parts = name.split(".")
+        for count in range(1, len(parts) + 1):
+            if (path := self._files_of_modules.get(".".join(parts[:count]))) is not None:
+                yield path
+
+    def _counts(self, look: Look) -> bool:
+        is_projects = self._roots.everything and bool(look.owners - {""})
+        return is_projects or look.in_step or not self._readers.isdisjoint(look.owners)
+
+    def _entries(self) -> Iterator[Entry]:
+        modules = {path for path in self._closure | self._trace.runners if self._is_projects_module(path)}
+        counted = modules | {path for path in self._of(self._trace.files) if path not in self._trace.written}
+        for path in sorted(counted):
+            if os.path.realpath(path) in self._declared:
+                continue
+            if os.path.exists(path):
+                yield Entry(Kind.FILE, self._locations.name(path), self._digests.of(path))
+            elif path not in self._databases:
+                yield Entry(Kind.ABSENT, self._locations.name(path), "")
+        yield from self._names()
+        yield from self._existences()
+        yield from self._missing_modules()
+        yield from self._packages()
+        if self._roots.follow_conventions and not self._roots.everything:
+            yield from self._conventions(counted)
+
+    def _of(self, looks: Looks) -> Iterator[str]:
+        return (path for path, look in looks.items() if self._counts(look))
+
+    def _is_projects_module(self, path: str) -> bool:
+        is_ours = path.startswith(OWN_PACKAGE)  # in a checkout of ours, under work
+        return not is_ours and self._locations.belongs(path, is_module=True) is Belongs.PROJECT
+
+    def _names(self) -> Iterator[Entry]:
+        for folder in self._of(self._trace.folders):
+            if os.path.isdir(folder) and not self._is_declared_whole(folder):
+                own = [os.path.basename(path) for path in self._trace.written if os.path.dirname(path) == folder]
+                yield Entry(Kind.FOLDER, self._locations.name(folder), discovered.of_folder(folder, own))
+        for pattern in self._of(self._trace.globs):
+            start = discovered.glob_start(pattern)
+            own = [os.path.relpath(path, start) for path in self._trace.written if path.startswith(start + os.sep)]
+            yield Entry(Kind.GLOB, self._locations.name(pattern), discovered.of_glob(pattern, own))
+
+    def _is_declared_whole(self, folder: str) -> bool:
+        entries = [entry for entry in os.scandir(folder) if not is_noise(entry.name) and entry.is_file()]
+        return bool(entries) and all(os.path.realpath(entry.path) in self._declared for entry in entries)
+
+    def _existences(self) -> Iterator[Entry]:
+        files = {*self._declared, *self._trace.files, *self._trace.sources}
+        around = {os.path.dirname(path) for path in files} | set(self._trace.folders)
+        around |= {discovered.glob_start(pattern) for pattern in self._trace.globs}
+        around |= {above for path in tuple(around) for above in map(str, Path(path).parents)}
+        for path, look in self._trace.stats.items():
+            was_touched = path in self._trace.written or path in self._databases
+            if (
+                was_touched
+                or not self._counts(look)
+                or path in files
+                or path in around
+                or discovered.is_left_behind(path)
+            ):
+                continue
+            yield Entry(Kind.PRESENT if look.first else Kind.ABSENT, self._locations.name(path), "")
+
+    def _missing_modules(self) -> Iterator[Entry]:
+        """Yield the files in which a module would be, had it been there: an optional ``local_settings``."""
+        for module, importers in self._imports.missing.items():
+            if not any(path in self._readers and self._is_projects_module(path) for path in importers):
+                continue
+            parent, _, last = module.rpartition(".")
+            folders = getattr(sys.modules.get(parent), "__path__", ()) if parent else sys.path
+            for folder in map(os.path.abspath, folders):
+                for path in (os.path.join(folder, f"{last}.py"), os.path.join(folder, last, "__init__.py")):
+                    name = self._locations.name(path)
+                    # Elsewhere a new module is installed, not written: installing changes versions.
+                    if self._is_projects_module(path) and not os.path.isabs(name) and not os.path.exists(path):
+                        yield Entry(Kind.ABSENT, name, "")
+
+    def _packages(self) -> Iterator[Entry]:
+        """Yield the versions of installed packages; a module that no distribution installed counts by its content."""
+        paths = {path for path in self._closure if not self._is_projects_module(path)}
+        paths |= set(self._of(self._trace.packages))
+        tops = {path: top for path in paths if (top := _in_packages(path)) is not None and path not in self._declared}
+        installed = versions.Installed()
+        owners = installed.owners_of(set(tops.values()))
+        for name in set().union(*owners.values()) if owners else ():
+            if name not in _DECLARED_PACKAGES:
+                yield Entry(Kind.VERSION, name, installed.identity(name))
+        for path, top in tops.items():
+            if top not in owners and os.path.isfile(path):
+                yield Entry(Kind.FILE, self._locations.name(path), self._digests.of(path))
+
+    def _conventions(self, counted: set[str]) -> Iterator[Entry]:
+        """Yield what may decide a naming convention, in modules that do not count otherwise."""
+        modules = {path for name, path in self._files_of_modules.items() if name not in self._imports.before}
+        followed = {Path(path) for path in modules if self._is_projects_module(path) and path.endswith(".py")}
+        recorded = conventions.record(followed, module_finder(self._import_folders), self._digests.of)
+        for path, (digest, part) in sorted(recorded.items()):
+            if str(path) not in counted and os.path.realpath(path) not in self._declared:
+                yield Entry(Kind.CONVENTION, self._locations.name(str(path)), f"{digest} {part}".rstrip())
+
+    def _untracked(self, found: dict[str, str]) -> Iterator[str]:
+        modules = {path for name, path in self._files_of_modules.items() if name not in self._imports.before}
+        read = {path for path, look in self._trace.files.items() if look.owners - {""}}  # else by a library for itself
+        for path in modules | read:
+            name = self._locations.name(path)
+            if not self._is_projects_module(path) or path in self._trace.written or not os.path.exists(path):
+                continue
+            if f"{Kind.FILE} {name}" not in found and os.path.realpath(path) not in self._declared:
+                yield name
+        yield from (path for path in self._trace.system if os.path.isfile(path))
+
+    def _edited(self, found: dict[str, str]) -> Iterator[str]:
+        for path, look in (*self._trace.files.items(), *self._trace.sources.items()):
+            name = self._locations.name(path)
+            if f"{Kind.FILE} {name}" in found and not self._trace.is_as_first_seen(path, look):
+                yield name
+        for kind, looks, worth in (
+            (Kind.FOLDER, self._trace.folders, discovered.of_folder),
+            (Kind.GLOB, self._trace.globs, discovered.of_glob),
+        ):
+            for path, look in looks.items():
+                name = self._locations.name(path)
+                value = found.get(f"{kind} {name}")
+                if value is not None and not discovered.own_names(value) and worth(path) != look.first:
+                    yield name
+
+
+def _files_of_modules() -> Iterator[tuple[str, str]]:
+    """Yield name and source of every module that was loaded from a file; of one in an archive, the archive."""
+    for name, module in tuple(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if not isinstance(path, str) or path.startswith("<"):
+            continue
+        path = source_of(os.path.abspath(path))
+        while not os.path.exists(path) and path != os.path.dirname(path):
+            path = os.path.dirname(path)
+        if os.path.isfile(path):
+            yield name, path
+
+
+def _in_packages(path: str) -> tuple[str, str] | None:
+    """Return the import folder of installed packages that *path* lies in, and the first name below; None elsewhere."""
+    for mark in ("site-packages", "dist-packages"):
+        folder, found, below = path.rpartition(f"{os.sep}{mark}{os.sep}")
+        if found:
+            return f"{folder}{os.sep}{mark}", below.partition(os.sep)[0]
+    return None

@@ -1,0 +1,290 @@
+"""Record what a build looks at, and whose code looked: audit events, and a wrapper around ``os.stat``.
+
+Source: https://docs.python.org/3/library/audit_events.html; ``stat`` and ``exists`` raise none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from templatedb import digests, discovered
+from templatedb.build.owners import OWN_PACKAGE, Owners, frames, is_running
+from templatedb.build.redirect import database_name
+from templatedb.locations import Belongs, Locations
+from templatedb.steps import Steps
+
+_FROZEN_IMPORT = "<frozen importlib"
+_ALEMBICS_OPTIONS = os.path.join("alembic", "config.py")
+_LISTS_THE_IMPORT_PATH = (os.path.join("importlib", "metadata"), os.sep + "pkg_resources")
+_GLOBS = (os.sep + "glob.py", os.sep + "pathlib.py", os.path.join("pathlib", ""))
+_WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+@dataclasses.dataclass(slots=True)
+class Look:
+    """That something was looked at: by whose code, and what it was then."""
+
+    first: str
+    """What it was worth when it was first looked at, to tell whether it was edited during the build."""
+    owners: set[str] = dataclasses.field(default_factory=set)
+    """Files of the project whose module code was running."""
+    in_step: bool = False
+    """Whether a migration or a seed was running."""
+
+
+Looks = dict[str, Look]
+
+
+class Trace:
+    """What this process looked at so far, by absolute path. Records only; `counting` decides what of it counts."""
+
+    def __init__(self, locations: Locations, private_folder: Path, steps: Steps) -> None:
+        """Record what lies outside of the *private_folder*, except for the HOME in it, which is told by itself."""
+        self.sources: Looks = {}
+        """Sources of modules, looked at to be imported."""
+        self.files: Looks = {}
+        """Files that were opened to be read."""
+        self.folders: Looks = {}
+        self.globs: Looks = {}
+        self.stats: Looks = {}
+        self.packages: Looks = {}
+        """Files of installed packages that were opened."""
+        self.loads: dict[str, set[str]] = {}
+        """The sources that were loaded while the module code of each file ran."""
+        self.runners: set[str] = set()
+        """Files of the project whose code started Alembic."""
+        self.written: set[str] = set()
+        """What this process made, changed or removed."""
+        self.covered: set[str] = set()
+        """Configuration files of Alembic whose options are in the key: Alembic's own reading of them does not count."""
+        self.system: set[str] = set()
+        self.home: set[str] = set()
+        self._locations = locations
+        private = {
+            os.path.join(folder, "") for folder in (os.path.abspath(private_folder), os.path.realpath(private_folder))
+        }
+        self._own = (*private, OWN_PACKAGE)
+        self._homes = tuple(os.path.join(folder, "home", "") for folder in private)
+        self._steps = steps
+        self._busy = threading.local()
+        self._owners = Owners(locations)
+        self._stat = os.stat
+
+    def install(self) -> None:
+        """Watch from now on. An audit hook cannot be removed: the child's life is its scope."""
+        _wrap("stat", self._stat_called)
+        _wrap("lstat", self._stat_called)
+        sys.addaudithook(self._audit)
+
+    def note_runners(self) -> None:
+        """Note whose code is running: called when Alembic begins, it names who set the migrations up."""
+        self.runners |= self._owners.all()
+
+    def sees_source(self, path: str) -> bool:
+        """Take a look at the source *path* before it is loaded, from byte code perhaps; say if it is the project's."""
+        if path.startswith(self._own) or self._locations.belongs(path, is_module=True) is not Belongs.PROJECT:
+            return False
+        if (owner := self._owners.current()) is not None:
+            self._note(self.sources, path, owner, self._worth_of_file)
+            self.loads.setdefault(owner, set()).add(path)
+        return True
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        handler = _HANDLERS.get(event)
+        if handler is None or getattr(self._busy, "is_set", False):
+            return
+        self._busy.is_set = True  # what we look at ourselves is nobody's
+        try:
+            handler(self, *arguments)
+        finally:
+            self._busy.is_set = False
+
+    def _opened(self, name: Any, mode: str | None, flags: int | None) -> None:
+        if (path := _absolute(name)) is None:
+            return
+        if set(mode or "") & set("wax+") or (mode is None and (flags or 0) & _WRITING_FLAGS):
+            self.written.add(path)
+        elif not ((flags or 0) & getattr(os, "O_DIRECTORY", 0)):
+            self._read(source_of(path))
+
+    def _connected(self, database: Any) -> None:
+        text = os.fsdecode(database)
+        if text.startswith("file:"):  # others are the build's own file, or refused
+            self._read(database_name(text, uri=True))
+
+    def _read(self, path: str) -> None:
+        if self._is_away(path) or (path in self.covered and is_running(_ALEMBICS_OPTIONS)):
+            return
+        is_module = next(frames()).f_code.co_filename.startswith(_FROZEN_IMPORT) and path.endswith((".py", ".pyc"))
+        belongs = self._locations.belongs(path, is_module=is_module)
+        if (
+            belongs is Belongs.PYTHON
+            or (is_module and belongs is Belongs.PACKAGE)
+            or (owner := self._owners.current()) is None
+        ):
+            return
+        if belongs is Belongs.SYSTEM:
+            self.system.add(path)
+        elif belongs is Belongs.PACKAGE:
+            self._note(self.packages, path, owner, lambda _path: "")
+        elif is_module:
+            self._note(self.sources, path, owner, self._worth_of_file)
+            self.loads.setdefault(owner, set()).add(path)
+        else:
+            self._note(self.files, path, owner, self._worth_of_file)
+
+    def _listed(self, name: Any = ".") -> None:
+        path = _absolute("." if name is None else name)
+        if path is None or self._is_away(path) or self._locations.belongs(path) is not Belongs.PROJECT:
+            return
+        code = next(frames()).f_code
+        if code.co_filename.startswith(_FROZEN_IMPORT) or any(
+            part in code.co_filename for part in _LISTS_THE_IMPORT_PATH
+        ):
+            return
+        if any(part in code.co_filename for part in _GLOBS) and code.co_name not in ("iterdir", "walk"):
+            return  # the pattern itself was recorded
+        if (owner := self._owners.current()) is not None:
+            self._note(self.folders, path, owner, discovered.of_folder)
+
+    def _globbed(self, pattern: Any, _recursive: object, root: Any = None, _folder: Any = None) -> None:
+        folder = _absolute(root or ".")
+        if folder is not None:
+            self._note_glob(os.path.normpath(os.path.join(folder, os.fsdecode(pattern))))
+
+    def _globbed_by_path(self, path: Any, pattern: Any) -> None:
+        import glob
+
+        self._note_glob(os.path.join(glob.escape(os.path.abspath(path)), os.fspath(pattern)))
+
+    def _globbed_below_path(self, path: Any, pattern: Any) -> None:
+        self._globbed_by_path(path, os.path.join("**", pattern))
+
+    def _note_glob(self, pattern: str) -> None:
+        start = discovered.glob_start(pattern)
+        if self._is_away(start) or self._locations.belongs(start) is not Belongs.PROJECT:
+            return
+        if (owner := self._owners.current()) is not None:
+            self._note(self.globs, pattern, owner, discovered.of_glob)
+
+    def _changed(self, *names: Any) -> None:
+        self.written |= {path for name in names if (path := _absolute(name)) is not None}
+
+    def _moved(self, source: Any, destination: Any, *_rest: Any) -> None:
+        self._changed(source, destination)
+
+    def _changed_one(self, name: Any, *_rest: Any) -> None:
+        self._changed(name)
+
+    def _stat_called(self, name: Any) -> None:
+        path = None if getattr(self._busy, "is_set", False) else _absolute(name)
+        if path is None or self._is_away(path) or self._locations.belongs(path) is not Belongs.PROJECT:
+            return
+        # realpath looks at every folder on the way, and at what need not be there, such as the application's database.
+        if "realpath" not in next(frames()).f_code.co_name and (owner := self._owners.current()) is not None:
+            self._note(self.stats, path, owner, lambda path: "there" if os.path.lexists(path) else "")
+
+    def _note(self, looks: Looks, path: str, owner: str, worth: Callable[[str], str]) -> None:
+        look = looks.get(path)
+        if look is None:
+            was_busy = getattr(self._busy, "is_set", False)
+            self._busy.is_set = True
+            try:
+                look = looks[path] = Look(worth(path))
+            finally:
+                self._busy.is_set = was_busy
+        look.owners.add(owner)
+        look.in_step = look.in_step or self._steps.is_inside
+
+    def _worth_of_file(self, path: str) -> str:
+        """Return the stamp of the file at *path*, its digest where that proves nothing; empty when there is none."""
+        try:
+            stamp = digests.Stamp.of(self._stat(path))
+            return str(stamp) if stamp.is_settled(time.time_ns()) else digests.read(path)[1]
+        except OSError:
+            return ""
+
+    def is_as_first_seen(self, path: str, look: Look) -> bool:
+        """Whether the file at *path* is still what it was when it was first looked at."""
+        return look.first == self._worth_of_file(path) or self._still_has_digest(path, look.first)
+
+    def _still_has_digest(self, path: str, first: str) -> bool:
+        try:
+            return digests.read(path)[1] == first
+        except OSError:
+            return False
+
+    def _is_away(self, path: str) -> bool:
+        """Whether *path* is the build's own; what is looked for in its empty HOME is remembered."""
+        home = next((home for home in self._homes if path.startswith(home)), None)
+        if home is not None and path not in self.written:
+            self.home.add(path.removeprefix(home))
+        return path.startswith(self._own)
+
+
+_HANDLERS: dict[str, Callable[..., None]] = {
+    "open": Trace._opened,
+    "sqlite3.connect": Trace._connected,
+    "os.listdir": Trace._listed,
+    "os.scandir": Trace._listed,
+    "glob.glob/2": Trace._globbed,
+    "pathlib.Path.glob": Trace._globbed_by_path,
+    "pathlib.Path.rglob": Trace._globbed_below_path,
+    "os.rename": Trace._moved,
+    "os.link": Trace._moved,
+    "os.symlink": Trace._moved,
+    "os.remove": Trace._changed_one,
+    "os.rmdir": Trace._changed_one,
+    "os.mkdir": Trace._changed_one,
+}
+
+
+def _absolute(name: Any) -> str | None:
+    """Return the absolute path of what was opened, None for a descriptor."""
+    if isinstance(name, int) or name is None:
+        return None
+    try:
+        return os.path.abspath(os.fsdecode(name))
+    except (
+        TypeError,
+        ValueError,
+        OSError,
+    ):  # not a path, or a working directory that is gone: whoever asked gets the error
+        return None
+
+
+def source_of(path: str) -> str:
+    """Return the source that the byte code at *path* was compiled from; *path* itself when it is none, or has none.
+
+    Not by ``importlib.util.source_from_cache``, which refuses names with dots, as revisions have.
+    """
+    folder, name = os.path.split(path)
+    if not name.endswith(".pyc") or os.path.basename(folder) != "__pycache__":
+        return path
+    stem = name.partition(f".{sys.implementation.cache_tag}")[0]
+    source = os.path.join(os.path.dirname(folder), f"{stem}.py")
+    return source if os.path.exists(source) else path
+
+
+def _wrap(name: str, after: Callable[[Any], None]) -> None:
+    """Call *after* with the path of each call of ``os.<name>``, whether it found something or not."""
+    original = getattr(os, name)
+
+    def wrapper(path: Any, *rest: Any, **options: Any) -> Any:
+        try:
+            return original(path, *rest, **options)
+        finally:
+            if options.get("dir_fd") is None:
+                after(path)
+
+    for supports in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+        if original in supports:
+            supports.add(wrapper)  # shutil asks whether os.stat is in there
+    setattr(os, name, wrapper)

@@ -1,0 +1,93 @@
+"""``templatedb explain``: what the key is made of, and why the last golden no longer matches."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import time
+
+from templatedb.cache import Cache, directory, open_cache
+from templatedb.cli.project import environment_of, plan_of, settings_of
+from templatedb.discovered import entries
+from templatedb.plan import LABELS, Plan
+from templatedb.reasons import Why, why_not
+from templatedb.records import Manifest
+from templatedb.summary import age, count
+
+_EXAMPLES = """\
+Builds and imports nothing. The list is the stream that was hashed, in its order: two lists can be compared with diff.
+
+examples:
+  templatedb explain
+  templatedb explain --all           # every input with its SHA-256
+  templatedb explain --all --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("--all", action="store_true", dest="show_all", help="list every input with its hash")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the key, whether a golden serves it, and if not, why not."""
+    settings = settings_of(arguments)
+    cache = open_cache(directory(settings, environment_of(arguments)))
+    plan = plan_of(arguments, settings)
+    serving = _serving(cache, plan)
+    why = Why((), None) if serving is not None else why_not(cache, plan)
+    if arguments.json:
+        print(json.dumps(_facts(plan, serving, why), indent=2))
+        return 0
+    print("\n".join([f"key: {plan.key}", f"made of {_counts(plan)}", *_verdict(serving, why)]))
+    if arguments.show_all:
+        print("\n".join(_listed(plan, serving or why.since)))
+    return 0
+
+
+def _serving(cache: Cache, plan: Plan) -> Manifest | None:
+    found = (one for one in cache.manifests(plan.key) if plan.is_served_by(one) and cache.is_sound(one))
+    return next(found, None)
+
+
+def _counts(plan: Plan) -> str:
+    numbers = collections.Counter(piece.label for piece in plan.inputs)
+    return ", ".join(count(number, LABELS.get(label, label)) for label, number in sorted(numbers.items()))
+
+
+def _verdict(serving: Manifest | None, why: Why) -> list[str]:
+    if serving is not None:
+        known = count(len(serving.discovered), "discovered input")
+        return [f"golden: built {age(time.time() - serving.built_at)} ago; nothing changed, nor did {known}"]
+    if why.since is None:
+        return ["golden: none yet of this project in this cache"]
+    lines = [f"golden: none; since the one built {age(time.time() - why.since.built_at)} ago:"]
+    lines += [f"    {reason}" for reason in why.reasons]
+    return lines + (["    only versions differ: the migrations are the same"] if why.is_of_versions_only else [])
+
+
+def _listed(plan: Plan, manifest: Manifest | None) -> list[str]:
+    lines = [
+        f"{piece.label:11} {piece.digest} {piece.name}{piece.value and f' {piece.value}'}" for piece in plan.inputs
+    ]
+    if manifest is not None and manifest.discovered:
+        lines.append("discovered by the build, compared one by one:")
+        lines += [f"{entry.kind:11} {entry.value or '-'} {entry.name}" for entry in entries(manifest.discovered)]
+    return lines
+
+
+def _facts(plan: Plan, serving: Manifest | None, why: Why) -> dict[str, object]:
+    manifest = serving or why.since
+    return {
+        "key": plan.key,
+        "hit": serving is not None,
+        "reasons": list(why.reasons),
+        "inputs": [
+            {"label": piece.label, "name": piece.name, "digest": piece.digest, "value": piece.value}
+            for piece in plan.inputs
+        ],
+        "discovered": {} if manifest is None else manifest.discovered,
+    }

@@ -1,0 +1,74 @@
+"""Files that can be trusted, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+
+def open_trusted(path: Path) -> int | None:
+    """Return a descriptor of the regular file *path*, or None when it is not there or not to be trusted.
+
+    Trusted: owned by this user, or by root where only root may write; no link. Owned by the caller: close it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    status = os.fstat(descriptor)
+    mine = status.st_uid in (os.geteuid(), 0) and not status.st_mode & 0o022
+    if stat.S_ISREG(status.st_mode) and mine:
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def read_trusted(path: Path) -> bytes | None:
+    """Return the bytes of the small file *path*, or None when it is not there or not to be trusted."""
+    descriptor = open_trusted(path)
+    if descriptor is None:
+        return None
+    with os.fdopen(descriptor, "rb") as opened:
+        return opened.read()
+
+
+def digest_of(descriptor: int) -> str:
+    """Return the SHA-256 of an open file, hexadecimal, read from its start without moving its position."""
+    digest, offset = hashlib.sha256(), 0
+    while piece := os.pread(descriptor, 1 << 20, offset):
+        digest.update(piece)
+        offset += len(piece)
+    return digest.hexdigest()
+
+
+def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write *data* so that *path* holds all of it or what it held before, also after a crash.
+
+    The temporary file stands beside the target: another filesystem could not be renamed from.
+    """
+    descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(data)
+            opened.flush()
+            os.fchmod(opened.fileno(), mode)
+            os.fsync(opened.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Ask the filesystem to remember the names in *folder*; where it cannot, a crash costs a rebuild, nothing more."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

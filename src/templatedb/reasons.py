@@ -1,0 +1,125 @@
+"""Why a golden is none any more: which file, setting, version or variable changed, appeared or went."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from templatedb import discovered
+from templatedb.cache import Cache
+from templatedb.discovered import Entry, Kind
+from templatedb.inputs import environment_variable
+from templatedb.plan import LABELS, Plan
+from templatedb.records import Manifest
+
+_COMPARED_MANIFESTS = 20
+"""How many of a project's newest goldens are compared with to find the nearest one."""
+
+
+_VERSIONS = re.compile(r"\S+ changed \(.+, now .+\)")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Why:
+    """Why there is no golden for a plan."""
+
+    reasons: tuple[str, ...]
+    """One line each; empty when the project had no golden before."""
+    since: Manifest | None
+    """The golden that they compare with: of this project, the one with the fewest differences, then the newest."""
+
+    @property
+    def is_of_versions_only(self) -> bool:
+        """Whether nothing of the project itself differs."""
+        return bool(self.reasons) and all(_VERSIONS.fullmatch(reason) for reason in self.reasons)
+
+    def __str__(self) -> str:
+        """Return the first reason and how many more there are; empty when there is none."""
+        more = f" and {len(self.reasons) - 1} more" if len(self.reasons) > 1 else ""
+        return self.reasons[0] + more if self.reasons else ""
+
+
+def why_not(cache: Cache, plan: Plan) -> Why:
+    """Return why no golden in *cache* serves *plan*, by comparing with the goldens that this project had."""
+    project = str(plan.settings.root)
+    own = [
+        one for key in cache.known_keys() for one in cache.manifests(key) if project == one.project or key == plan.key
+    ]
+    newest = sorted(own, key=lambda one: one.built_at, reverse=True)[:_COMPARED_MANIFESTS]
+    compared = [Why(tuple(dict.fromkeys(_differences(cache, plan, manifest))), manifest) for manifest in newest]
+    return min((why for why in compared if why.reasons), key=lambda why: len(why.reasons), default=Why((), None))
+
+
+def _differences(cache: Cache, plan: Plan, manifest: Manifest) -> Iterator[str]:
+    yield from of_inputs(manifest, plan)
+    for entry in plan.now.changed(manifest.discovered):
+        yield from _of_entry(entry, manifest.discovered.get(entry.label, ""))
+    if manifest.key == plan.key:
+        if plan.is_too_old(manifest):
+            yield f"older than max_age ({_period(plan.settings.max_age_s or 0)})"
+        if not cache.golden_path(manifest.digest).exists():
+            yield "the file of the golden is gone"
+        elif not cache.is_sound(manifest):
+            yield "the file of the golden is damaged"
+
+
+def of_inputs(manifest: Manifest, plan: Plan) -> list[str]:
+    """Return how the declared inputs of *plan* differ from those of *manifest*, in words."""
+    before, after = manifest.inputs, plan.summary()
+    gone = {name: digest for name, digest in before.items() if name not in after}
+    told = []
+    for name, digest in after.items():
+        if name in before:
+            if digest != before[name]:
+                told.append(_changed(name, digest, before[name], manifest.versions, plan))
+        elif (old := next((one for one in gone if gone[one] == digest and not _is_labelled(one)), None)) is not None:
+            del gone[old]
+            told.append(f"{old} renamed to {name}")
+        else:
+            told.append(f"{name} added")
+    return told + [f"{name} removed" for name in gone]
+
+
+def _period(seconds: float) -> str:
+    """Return such as ``12 h``, in the largest unit that makes it a whole number."""
+    for unit_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= unit_s and seconds % unit_s == 0:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{seconds:g} s"
+
+
+def _is_labelled(name: str) -> bool:
+    return name.startswith(tuple(f"{label} " for label in LABELS.values()))
+
+
+def _changed(name: str, after: str, before: str, versions: Mapping[str, str], plan: Plan) -> str:
+    label, _, rest = name.rpartition(" ")
+    if label == "version":
+        now = next((piece.value for piece in plan.inputs if piece.label == "version" and piece.name == rest), "")
+        return f"{rest} changed ({versions.get(rest, 'unknown')}, now {now})"
+    if label == "environment variable":
+        unset = environment_variable(rest, None).digest[:16]
+        return (
+            f"{name} is set now"
+            if before == unset
+            else f"{name} is not set any more"
+            if after == unset
+            else f"{name} changed"
+        )
+    return f"{name} changed"
+
+
+def _of_entry(entry: Entry, before: str) -> Iterable[str]:
+    """Return the words for a discovered input that is not what it was *before*."""
+    name, now = entry.name, entry.value
+    if entry.kind == Kind.VERSION:
+        old, new = before.partition(" ")[0], now.partition(" ")[0]
+        return [f"{name} changed ({old}, now {'with other files' if old == new else new})"]
+    if entry.kind == Kind.CONVENTION:
+        return [f"the naming convention in {name} changed"]
+    if entry.kind in (Kind.FOLDER, Kind.GLOB):
+        return discovered.differences_of_names(entry, before)
+    if entry.kind == Kind.ABSENT:
+        return [f"{name} added"]
+    return [f"{name} changed" if now and entry.kind == Kind.FILE else f"{name} removed"]

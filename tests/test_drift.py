@@ -1,0 +1,114 @@
+"""Models that differ from the finished database are told as the operations of the revision that is missing."""
+
+import pytest
+
+from projects import PLAIN_ENV, alembic_project, write
+from templatedb import BuildError, SettingsError, SqlFolder, Template, load
+from templatedb.plan import Wishes
+from templatedb.records import Outcome
+
+MODELS = """
+from sqlalchemy import Column, Integer, String
+from sqlalchemy.orm import declarative_base
+
+Base = declarative_base()
+
+
+class One(Base):
+    __tablename__ = "t1"
+    id = Column(Integer, primary_key=True)
+    name = Column(String(20))
+"""
+
+MORE = MODELS + "    colour = Column(String(9))\n"
+
+TOLD = """\
+the models models:Base.metadata differ from the database; a new revision would hold:
+    op.add_column('t1', sa.Column('colour', sa.String(length=9), nullable=True))"""
+
+
+@pytest.fixture
+def modelled(project):
+    """A project whose models are what its one revision makes."""
+    alembic_project(project, revisions=1)
+    write(project / "models.py", MODELS)
+    write(project / "pyproject.toml", '[tool.templatedb]\nmodels = "models:Base.metadata"\n')
+    return project
+
+
+def told(template=None):
+    """Return the lines that a build says, and what became of it."""
+    lines = []
+    with (template or load()).golden(Wishes(notice=lines.append)) as golden:
+        return lines, golden.outcome
+
+
+def test_models_that_are_the_database_say_nothing(modelled):
+    """No noise, and the version table of Alembic is no drift."""
+    assert told() == ([], Outcome.BUILT)
+
+
+def test_drift_is_a_warning_that_shows_the_missing_operations(modelled):
+    """At the build and at every hit: it stays true."""
+    write(modelled / "models.py", MORE)
+    assert told() == ([TOLD], Outcome.BUILT)
+    assert told() == ([TOLD], Outcome.HIT)
+
+
+def test_an_edit_of_the_models_is_compared_anew(modelled):
+    """Else the warning would come a revision too late."""
+    assert told() == ([], Outcome.BUILT)
+    write(modelled / "models.py", MORE)
+    assert told() == ([TOLD], Outcome.BUILT)
+
+
+def test_drift_can_be_an_error(modelled):
+    """For CI: nothing is published."""
+    write(modelled / "models.py", MORE)
+    write(modelled / "pyproject.toml", '[tool.templatedb]\nmodels = "models:Base.metadata"\ndrift = "error"\n')
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    assert str(caught.value) == f'{TOLD}\nWrite that revision, or set drift = "warn".'
+
+
+def test_drift_can_be_off(modelled):
+    """The models are not even imported."""
+    write(modelled / "models.py", "raise SystemExit(1)")
+    write(modelled / "pyproject.toml", '[tool.templatedb]\nmodels = "models:Base.metadata"\ndrift = "off"\n')
+    assert told() == ([], Outcome.BUILT)
+
+
+def test_what_env_py_leaves_out_of_a_comparison_is_left_out(modelled):
+    """The same as alembic check: include_object of env.py counts."""
+    env = PLAIN_ENV.replace(
+        "context.configure(connection=connection)",
+        "context.configure(connection=connection, include_object=lambda one, name, kind, *_: name != 'colour')",
+    )
+    write(modelled / "scripts/env.py", env)
+    write(modelled / "models.py", MORE)
+    assert told() == ([], Outcome.BUILT)
+
+
+def test_the_books_of_other_tools_are_no_drift(modelled):
+    """schema_migrations belongs to golang-migrate."""
+    write(modelled / "sql/1_make.up.sql", "create table t1 (id integer not null primary key, name varchar(20));")
+    template = Template(SqlFolder("sql"), models="models:Base")
+    assert told(template) == ([], Outcome.BUILT)
+
+
+def test_models_that_are_none_are_named(modelled):
+    """With what was found instead."""
+    write(modelled / "models.py", "Base = 3\n")
+    write(modelled / "pyproject.toml", '[tool.templatedb]\nmodels = "models:Base"\n')
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    assert str(caught.value) == (
+        "models 'models:Base' is not SQLAlchemy metadata, but int\nWrite it as \"package.module:Base.metadata\"."
+    )
+
+
+def test_models_need_a_name(modelled):
+    """Of module and object."""
+    write(modelled / "pyproject.toml", '[tool.templatedb]\nmodels = "models.Base"\n')
+    with pytest.raises(SettingsError, match=r"models 'models.Base' is not a name"):
+        load().key()
