@@ -362,3 +362,35 @@ def test_shutil_still_removes_trees_in_its_safe_way(project):
     body = "import shutil; assert shutil.rmtree.avoids_symlink_attacks\nos.makedirs('a/b'); shutil.rmtree('a')"
     alembic_project(project, **one_revision(body, extra="import os"))
     assert discovered() == set()
+
+
+def test_models_that_were_edited_are_parsed_once(project, cache):
+    """For their naming convention; the manifest is brought up to date, and stays right."""
+    env = "import app\n" + PLAIN_ENV.replace(
+        "connection=connection", "connection=connection, target_metadata=app.metadata"
+    )
+    alembic_project(project, **one_revision(env=env))
+    write(project / "app.py", "from sqlalchemy import MetaData\nmetadata = MetaData()\nX = 1\n")
+    load().golden().close()
+    (path,) = cache.glob("v1/manifests/*/*.json")
+    records = [path.read_bytes()]
+    for text in ("X = 2\n", "from other import Y\n"):
+        write(project / "other.py", "Y = 1\n")
+        write(project / "app.py", f"from sqlalchemy import MetaData\nmetadata = MetaData()\n{text}")
+        with load().golden() as golden:
+            assert golden.outcome is Outcome.HIT
+        records.append(path.read_bytes())
+        with load().golden() as golden:
+            assert golden.outcome is Outcome.HIT
+        assert path.read_bytes() == records[-1]
+    assert [json.loads(record)["discovered"].keys() for record in records] == [
+        {"convention app.py"},
+        {"convention app.py"},
+        {"convention app.py", "convention other.py"},
+    ]
+    write(
+        project / "other.py",
+        "Y = 1\nfrom app import metadata\nmetadata.naming_convention = {'pk': 'pk_%(table_name)s'}\n",
+    )
+    with load().golden() as golden:
+        assert (golden.outcome, golden.reason) == (Outcome.BUILT, "the naming convention in other.py changed")

@@ -77,18 +77,38 @@ class Now:
 
         Nothing is yielded when everything still is as recorded: the golden is as good as new.
         """
-        followed: dict[Path, conventions.Recorded] = {}
         for entry in entries(recorded):
-            if entry.kind == Kind.CONVENTION:
-                digest, _, part = entry.value.partition(" ")
-                followed[Path(self._locations.path(entry.name))] = conventions.Recorded(digest, part)
-            elif (now := self._value(entry)) != entry.value:
+            if entry.kind != Kind.CONVENTION and (now := self._value(entry)) != entry.value:
                 yield dataclasses.replace(entry, value=now)
+        followed = self._followed(recorded)
         suspects = list(conventions.changed(followed, self._find_module, self._digest))
         # Who imports an edited convention has another one, too: the file that was edited is the one to name.
         edited = [path for path in suspects if path not in followed or self._digest(path) != followed[path].content]
         for path in edited or suspects:
             yield Entry(Kind.CONVENTION, self._locations.name(str(path)), "")
+
+    def refreshed(self, recorded: Mapping[str, str]) -> dict[str, str] | None:
+        """Return *recorded*, in which nothing is `changed`, as a build would record it now; None when that is the same.
+
+        Modules that were edited beside a naming convention need not be parsed at every look from then on.
+        """
+        followed = self._followed(recorded)
+        edited = [path for path, known in followed.items() if self._digest(path) != known.content]
+        if not edited:
+            return None
+        there = [path for path in edited if self._digest(path) is not None]
+        paths = {*followed, *conventions.newly_imported(there, followed, self._find_module)}
+        again = conventions.record(paths, self._find_module, self._digest)
+        others = {entry.label: entry.value for entry in entries(recorded) if entry.kind != Kind.CONVENTION}
+        return others | {entry.label: entry.value for entry in of_conventions(again, self._locations)}
+
+    def _followed(self, recorded: Mapping[str, str]) -> dict[Path, conventions.Recorded]:
+        found = {}
+        for entry in entries(recorded):
+            if entry.kind == Kind.CONVENTION:
+                digest, _, part = entry.value.partition(" ")
+                found[Path(self._locations.path(entry.name))] = conventions.Recorded(digest, part)
+        return found
 
     def name(self, path: Path) -> str:
         """Return the portable name of *path*."""
@@ -113,6 +133,12 @@ class Now:
         if entry.kind in (Kind.PRESENT, Kind.ABSENT):
             return "" if os.path.exists(path) == (entry.kind == Kind.PRESENT) else "no more"
         return "of a kind that this release does not know"
+
+
+def of_conventions(recorded: Mapping[Path, conventions.Recorded], locations: Locations) -> Iterator[Entry]:
+    """Yield the entries of what `conventions.record` returned."""
+    for path, (digest, part) in sorted(recorded.items()):
+        yield Entry(Kind.CONVENTION, locations.name(str(path)), f"{digest} {part}".rstrip())
 
 
 def of_folder(path: str, own: Iterable[str] = ()) -> str:

@@ -84,10 +84,17 @@ def look(cache: Cache, plan: Plan, outcome: Outcome = Outcome.HIT) -> OpenGolden
             continue
         for warning in manifest.warnings:
             plan.wishes.notice(warning)
-        if plan.digests.has_news:
-            cache.remember_digests(plan.settings.root, plan.digests.to_record())
+        _remember(cache, plan, manifest)
         return _opened(manifest, path, outcome, descriptor)
     return None
+
+
+def _remember(cache: Cache, plan: Plan, manifest: Manifest) -> None:
+    """Save the next look what this one had to read and parse; nothing is written when it had to do neither."""
+    if (discovered := plan.now.refreshed(manifest.discovered)) is not None:
+        cache.replace_manifest(manifest, dataclasses.replace(manifest, discovered=discovered))
+    if plan.digests.has_news:
+        cache.remember_digests(plan.settings.root, plan.digests.to_record())
 
 
 def _miss(cache: Cache, plan: Plan) -> MissError:

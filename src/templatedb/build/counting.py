@@ -214,9 +214,11 @@ class Counting:
         modules = {path for name, path in self._files_of_modules.items() if name not in self._imports.before}
         followed = {Path(path) for path in modules if self._is_projects_module(path) and path.endswith(".py")}
         recorded = conventions.record(followed, module_finder(self._import_folders), self._digests.of)
-        for path, (digest, part) in sorted(recorded.items()):
-            if str(path) not in counted and os.path.realpath(path) not in self._declared:
-                yield Entry(Kind.CONVENTION, self._locations.name(str(path)), f"{digest} {part}".rstrip())
+        others = {path: one for path, one in recorded.items() if not self._is_in_manifest(str(path), counted)}
+        yield from discovered.of_conventions(others, self._locations)
+
+    def _is_in_manifest(self, path: str, counted: set[str]) -> bool:
+        return path in counted or os.path.realpath(path) in self._declared
 
     def _untracked(self, found: dict[str, str]) -> Iterator[str]:
         modules = {path for name, path in self._files_of_modules.items() if name not in self._imports.before}

@@ -74,13 +74,15 @@ def changed(
         return
     gone = {path for path in recorded if now[path] is None}
     # A convention may come from an edited file that gives none itself: all that had a slice are sliced again.
-    suspects = edited | {path for path in recorded if recorded[path].slice} | _new(edited, recorded, find_module)
+    suspects = (
+        edited | {path for path in recorded if recorded[path].slice} | newly_imported(edited, recorded, find_module)
+    )
     slices = _slices(suspects - gone, find_module)
     before = {path: recorded[path].slice if path in recorded else "" for path in suspects}
     yield from sorted(path for path in suspects if (slices[path].digest if path in slices else "") != before[path])
 
 
-def _new(edited: set[Path], recorded: Mapping[Path, Recorded], find_module: FindModule) -> set[Path]:
+def newly_imported(edited: Iterable[Path], recorded: Iterable[Path], find_module: FindModule) -> set[Path]:
     """Return the files without a record that the *edited* ones import, also by way of each other."""
     from templatedb.conventions.source import imported_modules
 
