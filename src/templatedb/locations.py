@@ -48,7 +48,7 @@ class Locations:
             return Belongs.PACKAGE
         if is_below:
             return Belongs.PROJECT
-        if path.startswith(_STANDARD_LIBRARY):
+        if os.path.join(path, "").startswith(_STANDARD_LIBRARY):
             return Belongs.PYTHON
         if not is_module and not path.startswith(self._near) and path.startswith(_SYSTEM):
             return Belongs.SYSTEM
@@ -62,9 +62,13 @@ class Locations:
 
     def name(self, path: str) -> str:
         """Return *path* relative to the root where both move together, else absolute; with slashes."""
-        if path == self._root or path.startswith(self._near):
+        if self.is_near(path):
             return os.path.relpath(path, self._root).replace(os.sep, "/")
         return path
+
+    def is_near(self, path: str) -> bool:
+        """Whether *path* moves with the project: below its repository, or an import folder beside it."""
+        return path == self._root or path.startswith(self._near)
 
     def path(self, name: str) -> str:
         """Return the absolute path that *name* means here."""

@@ -134,7 +134,7 @@ class Counting:
                 continue
             if os.path.exists(path):
                 yield Entry(Kind.FILE, self._locations.name(path), self._digests.of(path))
-            elif path not in self._databases:
+            elif path not in self._databases and self._locations.is_near(path):
                 yield Entry(Kind.ABSENT, self._locations.name(path), "")
         yield from self._names()
         yield from self._existences()

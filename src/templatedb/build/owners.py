@@ -45,6 +45,17 @@ class Owners:
         """Return every file of the project whose code runs."""
         return {name for frame in frames() if self._is_projects(name := frame.f_code.co_filename)}
 
+    def is_library_calling(self) -> bool:
+        """Whether the innermost code that is not of Python itself is an installed package's."""
+        for frame in frames():
+            filename = frame.f_code.co_filename
+            if (
+                os.path.isabs(filename)
+                and (belongs := self._locations.belongs(filename, is_module=True)) is not Belongs.PYTHON
+            ):
+                return belongs is Belongs.PACKAGE
+        return False
+
     def _is_projects(self, filename: str) -> bool:
         if filename not in self._known:
             self._known[filename] = (
@@ -67,3 +78,9 @@ def frames() -> Iterator[FrameType]:
 def is_running(suffix: str) -> bool:
     """Whether code of a file whose path ends with *suffix* runs."""
     return any(frame.f_code.co_filename.endswith(suffix) for frame in frames())
+
+
+def is_calling(parts: tuple[str, ...]) -> bool:
+    """Whether the code that looks right now is of a file whose path holds one of *parts*."""
+    filename = next(frames()).f_code.co_filename
+    return any(part in filename for part in parts)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import sys
 import threading
 import time
@@ -15,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from templatedb import digests, discovered
-from templatedb.build.owners import OWN_PACKAGE, Owners, frames, is_running
+from templatedb.build.owners import OWN_PACKAGE, Owners, frames, is_calling, is_running
 from templatedb.build.redirect import database_name
 from templatedb.locations import Belongs, Locations
 from templatedb.steps import Steps
 
 _FROZEN_IMPORT = "<frozen importlib"
 _ALEMBICS_OPTIONS = os.path.join("alembic", "config.py")
-_LISTS_THE_IMPORT_PATH = (os.path.join("importlib", "metadata"), os.sep + "pkg_resources")
+_IMPORTERS = ("<frozen importlib", os.path.join("importlib", "metadata"), "importlib_metadata", "pkg_resources")
+_IN_METADATA = re.compile(r"\.(dist|egg)-info[/\\]")
 _GLOBS = (os.sep + "glob.py", os.sep + "pathlib.py", os.path.join("pathlib", ""))
 _WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -132,8 +134,10 @@ class Trace:
             return
         if belongs is Belongs.SYSTEM:
             self.system.add(path)
-        elif belongs is Belongs.PACKAGE:
+        elif belongs is Belongs.PACKAGE and not _IN_METADATA.search(path):
             self._note(self.packages, path, owner, lambda _path: "")
+        elif belongs is Belongs.PACKAGE:
+            return  # who looks for plugins opens the metadata of everything that is installed
         elif is_module:
             self._note(self.sources, path, owner, self._worth_of_file)
             self.loads.setdefault(owner, set()).add(path)
@@ -142,17 +146,25 @@ class Trace:
 
     def _listed(self, name: Any = ".") -> None:
         path = _absolute("." if name is None else name)
-        if path is None or self._is_away(path) or self._locations.belongs(path) is not Belongs.PROJECT:
+        if path is None or not self._is_looked_into(path):
             return
         code = next(frames()).f_code
-        if code.co_filename.startswith(_FROZEN_IMPORT) or any(
-            part in code.co_filename for part in _LISTS_THE_IMPORT_PATH
-        ):
-            return
         if any(part in code.co_filename for part in _GLOBS) and code.co_name not in ("iterdir", "walk"):
             return  # the pattern itself was recorded
         if (owner := self._owners.current()) is not None:
             self._note(self.folders, path, owner, discovered.of_folder)
+
+    def _is_looked_into(self, path: str) -> bool:
+        """Whether a look at the folder or name *path* is one into the project, not at it as a part of the import path.
+
+        Importing lists the folders of the import path, as do libraries that look for plugins and versions.
+        """
+        if self._is_away(path) or not self._locations.is_near(path):
+            return False
+        if self._locations.belongs(path) is not Belongs.PROJECT or is_calling(_IMPORTERS):
+            return False
+        is_on_import_path = path in sys.path or os.path.dirname(path) in sys.path
+        return not (is_on_import_path and self._owners.is_library_calling())
 
     def _globbed(self, pattern: Any, _recursive: object, root: Any = None, _folder: Any = None) -> None:
         folder = _absolute(root or ".")
@@ -168,10 +180,7 @@ class Trace:
         self._globbed_by_path(path, os.path.join("**", pattern))
 
     def _note_glob(self, pattern: str) -> None:
-        start = discovered.glob_start(pattern)
-        if self._is_away(start) or self._locations.belongs(start) is not Belongs.PROJECT:
-            return
-        if (owner := self._owners.current()) is not None:
+        if self._is_looked_into(discovered.glob_start(pattern)) and (owner := self._owners.current()) is not None:
             self._note(self.globs, pattern, owner, discovered.of_glob)
 
     def _changed(self, *names: Any) -> None:
@@ -185,7 +194,7 @@ class Trace:
 
     def _stat_called(self, name: Any) -> None:
         path = None if getattr(self._busy, "is_set", False) else _absolute(name)
-        if path is None or self._is_away(path) or self._locations.belongs(path) is not Belongs.PROJECT:
+        if path is None or not self._is_looked_into(path):
             return
         # realpath looks at every folder on the way, and at what need not be there, such as the application's database.
         if "realpath" not in next(frames()).f_code.co_name and (owner := self._owners.current()) is not None:
