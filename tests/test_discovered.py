@@ -72,7 +72,23 @@ READS = {
     "a warning that shows source": ("import warnings, script; warnings.warn('x', stacklevel=1)", {"file script.py"}),
     "the settings of logging": ("import logging.config; logging.config.fileConfig('alembic.ini')", set()),
     "the revision itself": ("open(__file__).read()", set()),
-    "the versions folder": ("os.listdir(os.path.dirname(__file__))", set()),
+    "the versions folder": ("os.listdir(os.path.dirname(__file__))", {"folder scripts/versions"}),
+    "access": ("os.access('missing.txt', os.R_OK)", {"absent missing.txt"}),
+    "folder of its own": (
+        "os.mkdir('made'); import subprocess; subprocess.run(['touch', 'made/x'])\nopen('made/x').read(); os.listdir('made')",
+        set(),
+    ),
+    "socket": (
+        "import socket; s = socket.socket(socket.AF_UNIX); s.bind('sock'); s.close()\ntry:\n    open('sock')\nexcept OSError: pass",
+        {"present sock"},
+    ),
+    "links that lead back": (
+        (
+            "import glob\n[os.symlink('..', f'folder/deep/up{n}') for n in range(3) if not os.path.lexists(f'folder/deep/up{n}')]\n"
+            "import pathlib; list(pathlib.Path('folder').rglob('*.txt'))"
+        ),
+        {"glob folder/**/*.txt"},
+    ),
 }
 
 
@@ -153,7 +169,7 @@ def test_what_env_py_reads_itself_counts_but_not_what_it_imports(project):
     write(project / "views.py", "")
     for name in ("env.txt", "apps.txt", "loaded.txt", "folder/a"):
         write(project / name, "x")
-    assert discovered() == {"file env.txt", "file loaded.txt", "folder folder"}
+    assert discovered() == {"file env.txt", "file app.py", "file loaded.txt", "folder folder"}
 
 
 def test_who_runs_the_migrations_counts(project):
@@ -394,3 +410,78 @@ def test_models_that_were_edited_are_parsed_once(project, cache):
     )
     with load().golden() as golden:
         assert (golden.outcome, golden.reason) == (Outcome.BUILT, "the naming convention in other.py changed")
+
+
+MODELS = "from app.base import Base\nfrom sqlalchemy import Column, Integer\n\nclass Row(Base):\n    __tablename__ = 'rows'\n    id = Column(Integer, primary_key=True)\n"
+
+
+@pytest.mark.parametrize(
+    "create",
+    [
+        "from app.base import Base\nBase.metadata.create_all(op.get_bind())",
+        "from app.base import Base\nBase.metadata.tables['rows'].create(op.get_bind())",
+        "op.get_context().opts['target_metadata'].create_all(op.get_bind())",
+    ],
+    ids=["all of a base", "one table", "all of target_metadata"],
+)
+def test_modules_that_define_the_tables_of_a_revision_count(project, create):
+    """The revision imports the base at most; env.py imported the models."""
+    env = "import app.rows, app.views\nfrom app.base import Base\n" + PLAIN_ENV.replace(
+        "connection=connection", "connection=connection, target_metadata=Base.metadata"
+    )
+    alembic_project(project, env=env, revisions={"r1.py": revision(1, create)})
+    write(project / "app/base.py", "from sqlalchemy.orm import declarative_base\nBase = declarative_base()\n")
+    write(project / "app/rows.py", MODELS)
+    write(project / "app/views.py", "X = 1\n")
+    found = {label for label in discovered() if label.startswith("file ")}
+    assert found == {"file app/base.py", "file app/rows.py"}
+
+
+USES = {
+    "constant": ("from settings import SCHEMA", "print(SCHEMA)", True),
+    "module": ("import settings", "print(settings.SCHEMA)", True),
+    "renamed": ("import settings as s", "s.SCHEMA", True),
+    "function": ("from settings import get", "get()", True),
+    "passed to configure": ("from settings import SCHEMA", "context.config.attributes['schema'] = SCHEMA", True),
+    "never used": ("from settings import SCHEMA", "pass", False),
+    "for target_metadata": ("from settings import Base", "target_metadata = Base.metadata", False),
+    "metadata, by another name": (
+        "from settings import Base",
+        "metadata = Base.metadata; target_metadata = metadata",
+        False,
+    ),
+    "metadata itself": ("from settings import metadata", "target_metadata = [metadata]", False),
+    "as a keyword": ("from settings import metadata", "dict(target_metadata=metadata)", False),
+}
+
+
+@pytest.mark.parametrize(("statement", "use", "counts"), USES.values(), ids=USES)
+def test_what_env_py_uses_counts_unless_it_is_for_target_metadata(project, statement, use, counts):
+    """A constant that it passes on decides; models that it only compares with do not."""
+    alembic_project(project, **one_revision(env=f"{statement}\n{PLAIN_ENV}\n{use}\n"))
+    write(project / "settings.py", SETTINGS)
+    assert discovered() == ({"file settings.py"} if counts else set())
+
+
+SETTINGS = (
+    "import unrelated\nfrom sqlalchemy.orm import declarative_base\nSCHEMA = 'main'\nBase = declarative_base()\n"
+    "metadata = Base.metadata\n\ndef get():\n    return SCHEMA\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def unrelated(project):
+    """A module that the settings import."""
+    write(project / "unrelated.py", "")
+
+
+def test_what_a_function_that_runs_alembic_uses_counts(project):
+    """Not what the module around it uses."""
+    alembic_project(project, revisions={"r1.py": revision(1, TABLE)})
+    write(
+        project / "app.py", "import views\nfrom settings import SCHEMA\n" + UPGRADE + "    print(SCHEMA)\n\nviews.X\n"
+    )
+    write(project / "views.py", "X = 1\n")
+    write(project / "settings.py", SETTINGS)
+    found = discovered(Template(Function("app:migrate")))
+    assert {"file settings.py"} == {label for label in found if label in ("file settings.py", "file views.py")}

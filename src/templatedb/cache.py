@@ -6,7 +6,7 @@
     <cache>/v1/locks/<key>.lock           flock; the text is for messages only; never unlinked
     <cache>/v1/builds/<random>/           private to one build; ``alive`` in it is locked by the builder
     <cache>/v1/failures/<key>.<run>.json  a failed build, remembered for one test run
-    <cache>/v1/stamps/<sha256>.json       stamps and digests of a project's inputs, named by the project's folder
+    <cache>/v1/stamps/<sha256>.json       stamps and digests of a project's inputs, named by folder and migrator
 
 History: v1 is the first. Another layout gets another bucket beside it, so any two releases can share the directory.
 """
@@ -112,17 +112,17 @@ class Cache:
             return None
         return descriptor
 
-    def digests_of(self, project: Path) -> bytes | None:
+    def digests_of(self, project: str) -> bytes | None:
         """Return what `remember_digests` kept for *project*; None when there is nothing to trust."""
         return read_trusted(self._stamps_path(project))
 
-    def remember_digests(self, project: Path, record: bytes) -> None:
+    def remember_digests(self, project: str, record: bytes) -> None:
         """Keep the *record* of a project's digests; a cache that cannot be written keeps none."""
         if os.access(self._bucket / "stamps", os.W_OK):
             with contextlib.suppress(OSError):  # it saves milliseconds, nothing more
                 write_atomically(self._stamps_path(project), record)
 
-    def _stamps_path(self, project: Path) -> Path:
+    def _stamps_path(self, project: str) -> Path:
         name = hashlib.sha256(os.fsencode(project)).hexdigest()
         return self._bucket / "stamps" / f"{name}.json"
 

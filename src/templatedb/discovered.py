@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import fnmatch
 import glob
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from templatedb import conventions
 from templatedb.conventions.modules import module_finder
@@ -97,8 +99,11 @@ class Now:
         if not edited:
             return None
         there = [path for path in edited if self._digest(path) is not None]
-        paths = {*followed, *conventions.newly_imported(there, followed, self._find_module)}
-        again = conventions.record(paths, self._find_module, self._digest)
+        new = dict.fromkeys(conventions.newly_imported(there, followed, self._find_module), "")
+        # Nothing `changed`, so the slices are what they were, and there is none in modules that are new.
+        slices = {path: known.slice for path, known in followed.items()} | new
+        digests = {path: digest for path in slices if (digest := self._digest(path)) is not None}
+        again = {path: conventions.Recorded(digest, slices[path]) for path, digest in digests.items()}
         others = {entry.label: entry.value for entry in entries(recorded) if entry.kind != Kind.CONVENTION}
         return others | {entry.label: entry.value for entry in of_conventions(again, self._locations)}
 
@@ -153,9 +158,17 @@ def of_folder(path: str, own: Iterable[str] = ()) -> str:
 
 
 def of_glob(pattern: str, own: Iterable[str] = ()) -> str:
-    """Return the value of the absolute *pattern*: the names that match it, from `glob_start`; of none as well."""
+    """Return the value of the absolute *pattern*: the names that match it, from `glob_start`; of none as well.
+
+    Below ``**`` every folder is looked into, but no link is followed: links that lead back would never end.
+    """
     start = glob_start(pattern)
-    found = glob.glob(pattern, recursive=True, include_hidden=True)
+    if "**" in pattern:
+        last = os.path.basename(pattern)
+        below = (os.path.join(folder, name) for folder, folders, names in os.walk(start) for name in (*folders, *names))
+        found = [path for path in below if last == "**" or fnmatch.fnmatch(os.path.basename(path), last)]
+    else:
+        found = glob.glob(pattern, include_hidden=True)
     return _of_names([os.path.relpath(path, start) for path in found], own)
 
 
@@ -180,13 +193,22 @@ def _of_names(names: Iterable[str], own: Iterable[str]) -> str:
 
 def own_names(value: str) -> list[str]:
     """Return the names that the build itself wrote, as the *value* of a folder or pattern keeps them."""
-    names: list[str] = json.loads(value or "{}").get("own", [])
+    names: list[str] = _decoded(value).get("own", [])
     return names
+
+
+def _decoded(value: str) -> dict[str, Any]:
+    """Return what `_of_names` encoded; nothing for what another release wrote, which then differs."""
+    try:
+        decoded = json.loads(value or "{}")
+    except ValueError:
+        return {}
+    return decoded if isinstance(decoded, dict) else {}
 
 
 def differences_of_names(entry: Entry, before: str) -> list[str]:
     """Return in words which names of a folder or pattern came and went since its value was *before*."""
-    old, new = (json.loads(value or "{}").get("names", []) for value in (before, entry.value))
+    old, new = (_decoded(value).get("names", []) for value in (before, entry.value))
     if not isinstance(old, list) or not isinstance(new, list):
         return [f"names in {entry.name} changed"]
     start = entry.name if entry.kind == Kind.FOLDER else glob_start(f"/{entry.name}").lstrip("/")
@@ -199,8 +221,13 @@ def is_left_behind(name: str) -> bool:
     """Whether a file of that *name* is what editors, Python or a desktop leave behind: it decides nothing."""
     base = os.path.basename(name)
     return (
-        base in ("__pycache__", ".DS_Store")
-        or base.endswith((".pyc", "~", ".swp", ".swo"))
-        or base.startswith((".#", "#"))
-        or "__pycache__" in name.split(os.sep)
+        base.endswith((".pyc", "~", ".swp", ".swo"))
+        or base.startswith((".#", "#", ".coverage"))
+        or not _TOOLS_FOLDERS.isdisjoint(name.split(os.sep))
     )
+
+
+_TOOLS_FOLDERS = frozenset(
+    {"__pycache__", ".DS_Store", ".git", ".hg", ".hypothesis", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache"}
+    | {".tox", ".venv"}
+)

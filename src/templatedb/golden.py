@@ -94,7 +94,7 @@ def _remember(cache: Cache, plan: Plan, manifest: Manifest) -> None:
     if (discovered := plan.now.refreshed(manifest.discovered)) is not None:
         cache.replace_manifest(manifest, dataclasses.replace(manifest, discovered=discovered))
     if plan.digests.has_news:
-        cache.remember_digests(plan.settings.root, plan.digests.to_record())
+        cache.remember_digests(plan.project, plan.digests.to_record())
 
 
 def _miss(cache: Cache, plan: Plan) -> MissError:

@@ -67,7 +67,7 @@ def key_of(inputs: Iterable[Input]) -> Key:
     """
     digest = hashlib.sha256()
     for piece in inputs:
-        for part in (piece.label.encode(), piece.name.encode(), piece.digest.encode()):
+        for part in (os.fsencode(text) for text in (piece.label, piece.name, piece.digest)):
             digest.update(b"%d:" % len(part))
             digest.update(part)
     return Key(Key.PREFIX + digest.hexdigest())

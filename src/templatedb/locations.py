@@ -35,22 +35,25 @@ class Locations:
     def __init__(self, root: Path, relative_folders: Iterable[str] = ()) -> None:
         """Take the project's *root*, and the import folders that its settings name relative to it."""
         self._root = os.path.abspath(root)
-        near = [_repository_of(self._root)]
-        near += [os.path.join(self._root, entry) for entry in relative_folders if not os.path.isabs(entry)]
-        self._near = tuple(os.path.join(os.path.normpath(folder), "") for folder in near)
+        relative = [entry for entry in relative_folders if not os.path.isabs(entry)]
+        self._near: dict[str, str] = {}
+        """Each folder that moves with the project, and the root that its names start from: by the real path, too, for
+        code that resolves links would else be named absolutely, and a link that was switched not seen."""
+        for base in dict.fromkeys((self._root, os.path.realpath(root))):
+            for folder in (_repository_of(base), *(os.path.join(base, entry) for entry in relative)):
+                self._near.setdefault(os.path.join(os.path.normpath(folder), ""), base)
 
     def belongs(self, path: str, *, is_module: bool = False) -> Belongs:
         """Return whose the absolute *path* is. Modules (*is_module*) are never the system's: somebody imported them."""
-        root = os.path.join(self._root, "")
-        is_below = path.startswith(root)
-        parts = (path.removeprefix(root) if is_below else path).split(os.sep)
+        if os.path.join(path, "").startswith(_STANDARD_LIBRARY) and _PACKAGE_FOLDERS.isdisjoint(path.split(os.sep)):
+            return Belongs.PYTHON  # also where the interpreter lies below the root
+        root = next((base for base in self._near.values() if path.startswith(os.path.join(base, ""))), "")
+        parts = path.removeprefix(root).split(os.sep)
         if not _PACKAGE_FOLDERS.isdisjoint(parts) or path.startswith(self._environment()):
             return Belongs.PACKAGE
-        if is_below:
+        if root:
             return Belongs.PROJECT
-        if os.path.join(path, "").startswith(_STANDARD_LIBRARY):
-            return Belongs.PYTHON
-        if not is_module and not path.startswith(self._near) and path.startswith(_SYSTEM):
+        if not is_module and not self.is_near(path) and path.startswith(_SYSTEM):
             return Belongs.SYSTEM
         return Belongs.PROJECT
 
@@ -62,13 +65,12 @@ class Locations:
 
     def name(self, path: str) -> str:
         """Return *path* relative to the root where both move together, else absolute; with slashes."""
-        if self.is_near(path):
-            return os.path.relpath(path, self._root).replace(os.sep, "/")
-        return path
+        base = next((base for folder, base in self._near.items() if os.path.join(path, "").startswith(folder)), None)
+        return path if base is None else os.path.relpath(path, base).replace(os.sep, "/")
 
     def is_near(self, path: str) -> bool:
         """Whether *path* moves with the project: below its repository, or an import folder beside it."""
-        return path == self._root or path.startswith(self._near)
+        return os.path.join(path, "").startswith(tuple(self._near))
 
     def path(self, name: str) -> str:
         """Return the absolute path that *name* means here."""

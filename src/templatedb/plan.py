@@ -62,7 +62,7 @@ class Plan:
 
         Raises InputsError when there is nothing to migrate.
         """
-        digests = Digests(None if cache is None else cache.digests_of(settings.root))
+        digests = Digests(None if cache is None else cache.digests_of(_name_of(migrator, settings)))
         inputs = declared(migrator, settings, wishes.environment, digests)
         now = Now(Locations(settings.root, settings.import_entries), digests, settings.import_folders)
         return cls(
@@ -74,6 +74,11 @@ class Plan:
             digests=digests,
             now=now,
         )
+
+    @property
+    def project(self) -> str:
+        """What its digests are remembered under: two templates of one folder read different files."""
+        return _name_of(self.migrator, self.settings)
 
     def again(self) -> Plan:
         """Return the same plan from inputs that are read anew: time has passed, and files may have changed."""
@@ -104,3 +109,7 @@ class Plan:
             return False
         is_of_the_future = manifest.built_at > time.time() + _CLOCKS_DIFFER_S
         return is_of_the_future or self.wishes.asked_at - manifest.built_at > limit_s
+
+
+def _name_of(migrator: Migrator, settings: Settings) -> str:
+    return f"{settings.root}\n{migrator!r}"

@@ -118,7 +118,8 @@ class Manifest:
             known["heads"] = tuple(known["heads"])
             known["warnings"] = tuple(known.get("warnings", ()))
             found = cls(**known)
-            digits = len(found.digest) == 64 and set(found.digest) <= set("0123456789abcdef")
+            plain = all(isinstance(text, str) for pair in found.discovered.items() for text in pair)
+            digits = plain and len(found.digest) == 64 and set(found.digest) <= set("0123456789abcdef")
             # The digest becomes a file name: anything but digits could lead out of the cache.
             return found if digits and isinstance(found.size_bytes, int) else None
         except (ValueError, TypeError, KeyError, AttributeError):

@@ -50,6 +50,8 @@ class Roots:
     """Files of revisions, seeds and the like: they count with all they import."""
     readers: frozenset[str]
     """Files whose own reads count, but not what they import: env.py."""
+    helpers: frozenset[str]
+    """Files that env.py uses for more than ``target_metadata``: their content counts."""
     everything: bool
     """Whether all that the project's code looked at counts."""
     follow_conventions: bool
@@ -127,13 +129,16 @@ class Counting:
         return is_projects or look.in_step or not self._readers.isdisjoint(look.owners)
 
     def _entries(self) -> Iterator[Entry]:
-        modules = {path for path in self._closure | self._trace.runners if self._is_projects_module(path)}
-        counted = modules | {path for path in self._of(self._trace.files) if path not in self._trace.written}
+        modules = self._closure | self._trace.runners | self._roots.helpers
+        modules = {path for path in modules if self._is_projects_module(path)}
+        counted = modules | {path for path in self._of(self._trace.files) if not self._trace.is_own(path)}
         for path in sorted(counted):
             if os.path.realpath(path) in self._declared:
                 continue
-            if os.path.exists(path):
-                yield Entry(Kind.FILE, self._locations.name(path), self._digests.of(path))
+            if (digest := self._digest(path)) is not None:
+                yield Entry(Kind.FILE, self._locations.name(path), digest)
+            elif os.path.exists(path):  # a folder, a socket, a file that cannot be read
+                yield Entry(Kind.PRESENT, self._locations.name(path), "")
             elif path not in self._databases and self._locations.is_near(path):
                 yield Entry(Kind.ABSENT, self._locations.name(path), "")
         yield from self._names()
@@ -141,26 +146,41 @@ class Counting:
         yield from self._missing_modules()
         yield from self._packages()
         if self._roots.follow_conventions and not self._roots.everything:
-            yield from self._conventions(counted)
+            yield from self._conventions()
+
+    def _digest(self, path: str) -> str | None:
+        try:
+            return self._digests.of(path) if os.path.isfile(path) else None
+        except OSError:
+            return None
 
     def _of(self, looks: Looks) -> Iterator[str]:
-        return (path for path, look in looks.items() if self._counts(look))
+        return (path for path, look in tuple(looks.items()) if self._counts(look))
 
     def _is_projects_module(self, path: str) -> bool:
         is_ours = path.startswith(OWN_PACKAGE)  # in a checkout of ours, under work
         return not is_ours and self._locations.belongs(path, is_module=True) is Belongs.PROJECT
 
     def _names(self) -> Iterator[Entry]:
-        for folder in self._of(self._trace.folders):
-            if os.path.isdir(folder) and not self._is_declared_whole(folder):
+        folders = {folder for folder in self._of(self._trace.revision_folders) if not self._is_declared_whole(folder)}
+        for folder in folders | set(self._of(self._trace.folders)):
+            if self._trace.is_own(folder):
+                continue
+            if not os.path.isdir(folder):
+                yield Entry(Kind.ABSENT, self._locations.name(folder), "")
+            else:
                 own = [os.path.basename(path) for path in self._trace.written if os.path.dirname(path) == folder]
                 yield Entry(Kind.FOLDER, self._locations.name(folder), discovered.of_folder(folder, own))
         for pattern in self._of(self._trace.globs):
             start = discovered.glob_start(pattern)
+            if self._trace.is_own(start):
+                continue
             own = [os.path.relpath(path, start) for path in self._trace.written if path.startswith(start + os.sep)]
             yield Entry(Kind.GLOB, self._locations.name(pattern), discovered.of_glob(pattern, own))
 
     def _is_declared_whole(self, folder: str) -> bool:
+        if not os.path.isdir(folder):
+            return False
         entries = [entry for entry in os.scandir(folder) if not is_noise(entry.name) and entry.is_file()]
         return bool(entries) and all(os.path.realpath(entry.path) in self._declared for entry in entries)
 
@@ -169,8 +189,8 @@ class Counting:
         around = {os.path.dirname(path) for path in files} | set(self._trace.folders)
         around |= {discovered.glob_start(pattern) for pattern in self._trace.globs}
         around |= {above for path in tuple(around) for above in map(str, Path(path).parents)}
-        for path, look in self._trace.stats.items():
-            was_touched = path in self._trace.written or path in self._databases
+        for path, look in tuple(self._trace.stats.items()):
+            was_touched = self._trace.is_own(path) or path in self._databases
             if (
                 was_touched
                 or not self._counts(look)
@@ -179,7 +199,9 @@ class Counting:
                 or discovered.is_left_behind(path)
             ):
                 continue
-            yield Entry(Kind.PRESENT if look.first else Kind.ABSENT, self._locations.name(path), "")
+            # As it is now: what a program that the build started made in between is there from now on.
+            is_there = os.path.lexists(path)
+            yield Entry(Kind.PRESENT if is_there else Kind.ABSENT, self._locations.name(path), "")
 
     def _missing_modules(self) -> Iterator[Entry]:
         """Yield the files in which a module would be, had it been there: an optional ``local_settings``."""
@@ -209,16 +231,13 @@ class Counting:
             if top not in owners and os.path.isfile(path):
                 yield Entry(Kind.FILE, self._locations.name(path), self._digests.of(path))
 
-    def _conventions(self, counted: set[str]) -> Iterator[Entry]:
-        """Yield what may decide a naming convention, in modules that do not count otherwise."""
+    def _conventions(self) -> Iterator[Entry]:
+        """Yield what may decide a naming convention."""
         modules = {path for name, path in self._files_of_modules.items() if name not in self._imports.before}
         followed = {Path(path) for path in modules if self._is_projects_module(path) and path.endswith(".py")}
         recorded = conventions.record(followed, module_finder(self._import_folders), self._digests.of)
-        others = {path: one for path, one in recorded.items() if not self._is_in_manifest(str(path), counted)}
-        yield from discovered.of_conventions(others, self._locations)
-
-    def _is_in_manifest(self, path: str, counted: set[str]) -> bool:
-        return path in counted or os.path.realpath(path) in self._declared
+        # Also what counts as a whole: else it would be new, and suspect, when an edited module imports it.
+        yield from discovered.of_conventions(recorded, self._locations)
 
     def _untracked(self, found: dict[str, str]) -> Iterator[str]:
         modules = {path for name, path in self._files_of_modules.items() if name not in self._imports.before}
@@ -234,14 +253,19 @@ class Counting:
     def _edited(self, found: dict[str, str]) -> Iterator[str]:
         for path, look in (*self._trace.files.items(), *self._trace.sources.items()):
             name = self._locations.name(path)
-            if f"{Kind.FILE} {name}" in found and not self._trace.is_as_first_seen(path, look):
+            is_gone = bool(look.first) and f"{Kind.ABSENT} {name}" in found
+            counts = f"{Kind.FILE} {name}" in found or f"{Kind.CONVENTION} {name}" in found
+            if is_gone or (counts and not self._trace.is_as_first_seen(path, look)):
                 yield name
         for kind, looks, worth in (
+            (Kind.FOLDER, self._trace.revision_folders, discovered.of_folder),
             (Kind.FOLDER, self._trace.folders, discovered.of_folder),
             (Kind.GLOB, self._trace.globs, discovered.of_glob),
         ):
             for path, look in looks.items():
                 name = self._locations.name(path)
+                if look.first and f"{Kind.ABSENT} {name}" in found:
+                    yield name
                 value = found.get(f"{kind} {name}")
                 if value is not None and not discovered.own_names(value) and worth(path) != look.first:
                     yield name
@@ -250,7 +274,7 @@ class Counting:
 def _files_of_modules() -> Iterator[tuple[str, str]]:
     """Yield name and source of every module that was loaded from a file; of one in an archive, the archive."""
     for name, module in tuple(sys.modules.items()):
-        path = getattr(module, "__file__", None)
+        path = getattr(module, "__dict__", {}).get("__file__")  # a lazy module may raise for what it has not
         if not isinstance(path, str) or path.startswith("<"):
             continue
         path = source_of(os.path.abspath(path))

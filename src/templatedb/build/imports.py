@@ -58,6 +58,10 @@ class Imports:
                 self.missing.setdefault(error.name or name, set()).add(importer)
                 raise
             full = _absolute(name, globals or {}, level)
+            if fromlist and hasattr(module, "__path__"):
+                for item in fromlist:  # the statement itself fails later: its code may be ready for that
+                    if item != "*" and not hasattr(module, item):
+                        self.missing.setdefault(f"{full}.{item}", set()).add(importer)
             self._note(importer, {full, *(f"{full}.{item}" for item in fromlist or ())})
             return module
 

@@ -45,16 +45,15 @@ class Owners:
         """Return every file of the project whose code runs."""
         return {name for frame in frames() if self._is_projects(name := frame.f_code.co_filename)}
 
-    def is_library_calling(self) -> bool:
-        """Whether the innermost code that is not of Python itself is an installed package's."""
+    def caller(self) -> tuple[str, Belongs]:
+        """Return the file of the innermost code that is not of Python itself, and whose it is."""
         for frame in frames():
             filename = frame.f_code.co_filename
-            if (
-                os.path.isabs(filename)
-                and (belongs := self._locations.belongs(filename, is_module=True)) is not Belongs.PYTHON
-            ):
-                return belongs is Belongs.PACKAGE
-        return False
+            if os.path.isabs(filename):
+                belongs = self._locations.belongs(filename, is_module=True)
+                if belongs is not Belongs.PYTHON:
+                    return filename, belongs
+        return "", Belongs.PYTHON
 
     def _is_projects(self, filename: str) -> bool:
         if filename not in self._known:

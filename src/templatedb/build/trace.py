@@ -6,6 +6,7 @@ Source: https://docs.python.org/3/library/audit_events.html; ``stat`` and ``exis
 from __future__ import annotations
 
 import dataclasses
+import glob
 import os
 import re
 import sys
@@ -24,9 +25,11 @@ from templatedb.steps import Steps
 _FROZEN_IMPORT = "<frozen importlib"
 _ALEMBICS_OPTIONS = os.path.join("alembic", "config.py")
 _IMPORTERS = ("<frozen importlib", os.path.join("importlib", "metadata"), "importlib_metadata", "pkg_resources")
+_EXTENDS_PACKAGES = (os.sep + "pkgutil.py",)
 _IN_METADATA = re.compile(r"\.(dist|egg)-info[/\\]")
 _GLOBS = (os.sep + "glob.py", os.sep + "pathlib.py", os.path.join("pathlib", ""))
-_WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_MAKING_FLAGS = os.O_CREAT | os.O_TRUNC
+_CHANGING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_APPEND
 
 
 @dataclasses.dataclass(slots=True)
@@ -47,13 +50,15 @@ Looks = dict[str, Look]
 class Trace:
     """What this process looked at so far, by absolute path. Records only; `counting` decides what of it counts."""
 
-    def __init__(self, locations: Locations, private_folder: Path, steps: Steps) -> None:
+    def __init__(self, locations: Locations, owners: Owners, private_folder: Path, steps: Steps) -> None:
         """Record what lies outside of the *private_folder*, except for the HOME in it, which is told by itself."""
         self.sources: Looks = {}
         """Sources of modules, looked at to be imported."""
         self.files: Looks = {}
         """Files that were opened to be read."""
         self.folders: Looks = {}
+        self.revision_folders: Looks = {}
+        """Folders that Alembic listed for revisions."""
         self.globs: Looks = {}
         self.stats: Looks = {}
         self.packages: Looks = {}
@@ -64,6 +69,8 @@ class Trace:
         """Files of the project whose code started Alembic."""
         self.written: set[str] = set()
         """What this process made, changed or removed."""
+        self.maybe_changed: set[str] = set()
+        """What was opened to be read and written: it is this process's own if it was written."""
         self.covered: set[str] = set()
         """Configuration files of Alembic whose options are in the key: Alembic's own reading of them does not count."""
         self.system: set[str] = set()
@@ -76,14 +83,36 @@ class Trace:
         self._homes = tuple(os.path.join(folder, "home", "") for folder in private)
         self._steps = steps
         self._busy = threading.local()
-        self._owners = Owners(locations)
+        self._is_on = True
+        self._owners = owners
         self._stat = os.stat
 
     def install(self) -> None:
         """Watch from now on. An audit hook cannot be removed: the child's life is its scope."""
         _wrap("stat", self._stat_called)
         _wrap("lstat", self._stat_called)
+        _wrap("access", self._stat_called)
+        self._look_past_names_below_a_descriptor()
         sys.addaudithook(self._audit)
+
+    def _look_past_names_below_a_descriptor(self) -> None:
+        """Leave out ``os.open(name, flags, dir_fd=...)``: its event has the name but not the folder."""
+        original, busy = os.open, self._busy
+
+        def open_below(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+            was_busy = getattr(busy, "is_set", False)
+            busy.is_set = was_busy or dir_fd is not None
+            try:
+                return original(path, flags, mode, dir_fd=dir_fd)
+            finally:
+                busy.is_set = was_busy
+
+        os.supports_dir_fd.add(open_below)
+        os.open = open_below
+
+    def stop(self) -> None:
+        """Record nothing from now on: who sorts out what was looked at looks again."""
+        self._is_on = False
 
     def note_runners(self) -> None:
         """Note whose code is running: called when Alembic begins, it names who set the migrations up."""
@@ -100,7 +129,7 @@ class Trace:
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         handler = _HANDLERS.get(event)
-        if handler is None or getattr(self._busy, "is_set", False):
+        if handler is None or not self._is_on or getattr(self._busy, "is_set", False):
             return
         self._busy.is_set = True  # what we look at ourselves is nobody's
         try:
@@ -111,15 +140,20 @@ class Trace:
     def _opened(self, name: Any, mode: str | None, flags: int | None) -> None:
         if (path := _absolute(name)) is None:
             return
-        if set(mode or "") & set("wax+") or (mode is None and (flags or 0) & _WRITING_FLAGS):
+        if set(mode or "") & set("wax") or (mode is None and (flags or 0) & _MAKING_FLAGS):
             self.written.add(path)
         elif not ((flags or 0) & getattr(os, "O_DIRECTORY", 0)):
+            if "+" in (mode or "") or (mode is None and (flags or 0) & _CHANGING_FLAGS):
+                self.maybe_changed.add(path)
             self._read(source_of(path))
 
     def _connected(self, database: Any) -> None:
         text = os.fsdecode(database)
         if text.startswith("file:"):  # others are the build's own file, or refused
-            self._read(database_name(text, uri=True))
+            path = database_name(text, uri=True)
+            for name in (path, f"{path}-wal"):  # what was committed may stand in the log only
+                if os.path.exists(name):
+                    self._read(name)
 
     def _read(self, path: str) -> None:
         if self._is_away(path) or (path in self.covered and is_running(_ALEMBICS_OPTIONS)):
@@ -146,13 +180,16 @@ class Trace:
 
     def _listed(self, name: Any = ".") -> None:
         path = _absolute("." if name is None else name)
-        if path is None or not self._is_looked_into(path):
+        if path is None or not self._is_looked_into(path) or self._is_library_searching(path):
             return
         code = next(frames()).f_code
         if any(part in code.co_filename for part in _GLOBS) and code.co_name not in ("iterdir", "walk"):
             return  # the pattern itself was recorded
+        caller, belongs = self._owners.caller()
+        is_alembics = belongs is Belongs.PACKAGE and f"{os.sep}alembic{os.sep}" in caller
+        looks = self.revision_folders if is_alembics else self.folders
         if (owner := self._owners.current()) is not None:
-            self._note(self.folders, path, owner, discovered.of_folder)
+            self._note(looks, path, owner, discovered.of_folder)
 
     def _is_looked_into(self, path: str) -> bool:
         """Whether a look at the folder or name *path* is one into the project, not at it as a part of the import path.
@@ -161,40 +198,46 @@ class Trace:
         """
         if self._is_away(path) or not self._locations.is_near(path):
             return False
-        if self._locations.belongs(path) is not Belongs.PROJECT or is_calling(_IMPORTERS):
-            return False
-        is_on_import_path = path in sys.path or os.path.dirname(path) in sys.path
-        return not (is_on_import_path and self._owners.is_library_calling())
+        return not (self._locations.belongs(path) is not Belongs.PROJECT or is_calling(_IMPORTERS))
+
+    def _is_library_searching(self, folder: str) -> bool:
+        return folder in sys.path and self._owners.caller()[1] is Belongs.PACKAGE
 
     def _globbed(self, pattern: Any, _recursive: object, root: Any = None, _folder: Any = None) -> None:
         folder = _absolute(root or ".")
         if folder is not None:
-            self._note_glob(os.path.normpath(os.path.join(folder, os.fsdecode(pattern))))
+            self._note_glob(os.path.join(folder, os.fsdecode(pattern)))
 
     def _globbed_by_path(self, path: Any, pattern: Any) -> None:
-        import glob
-
-        self._note_glob(os.path.join(glob.escape(os.path.abspath(path)), os.fspath(pattern)))
+        if (folder := _absolute(path)) is not None:
+            self._note_glob(os.path.join(glob.escape(folder), os.fspath(pattern)))
 
     def _globbed_below_path(self, path: Any, pattern: Any) -> None:
         self._globbed_by_path(path, os.path.join("**", pattern))
 
-    def _note_glob(self, pattern: str) -> None:
+    def _note_glob(self, written: str) -> None:
+        pattern = os.path.normpath(written)
         if self._is_looked_into(discovered.glob_start(pattern)) and (owner := self._owners.current()) is not None:
             self._note(self.globs, pattern, owner, discovered.of_glob)
 
-    def _changed(self, *names: Any) -> None:
-        self.written |= {path for name in names if (path := _absolute(name)) is not None}
+    def _changed(self, name: Any, folder: int = -1) -> None:
+        """Note that *name* was made, moved or removed; a name below an open *folder* is not known by its path."""
+        if folder == -1 and (path := _absolute(name)) is not None:
+            self.written.add(path)
 
-    def _moved(self, source: Any, destination: Any, *_rest: Any) -> None:
-        self._changed(source, destination)
+    def _moved(self, source: Any, destination: Any, source_folder: int = -1, folder: int = -1) -> None:
+        self._changed(source, source_folder)
+        self._changed(destination, folder)
 
-    def _changed_one(self, name: Any, *_rest: Any) -> None:
-        self._changed(name)
+    def _linked(self, _source: Any, destination: Any, *folders: int) -> None:
+        self._changed(destination, folders[-1] if folders else -1)
+
+    def _made_folder(self, name: Any, _mode: int = 0, folder: int = -1) -> None:
+        self._changed(name, folder)
 
     def _stat_called(self, name: Any) -> None:
-        path = None if getattr(self._busy, "is_set", False) else _absolute(name)
-        if path is None or not self._is_looked_into(path):
+        path = None if not self._is_on or getattr(self._busy, "is_set", False) else _absolute(name)
+        if path is None or not self._is_looked_into(path) or path in sys.path or is_calling(_EXTENDS_PACKAGES):
             return
         # realpath looks at every folder on the way, and at what need not be there, such as the application's database.
         if "realpath" not in next(frames()).f_code.co_name and (owner := self._owners.current()) is not None:
@@ -219,6 +262,12 @@ class Trace:
             return str(stamp) if stamp.is_settled(time.time_ns()) else digests.read(path)[1]
         except OSError:
             return ""
+
+    def is_own(self, path: str) -> bool:
+        """Whether this process made or changed *path*, or a folder that it is in."""
+        if path in self.maybe_changed and path in self.files and not self.is_as_first_seen(path, self.files[path]):
+            return True
+        return path in self.written or any(str(above) in self.written for above in Path(path).parents)
 
     def is_as_first_seen(self, path: str, look: Look) -> bool:
         """Whether the file at *path* is still what it was when it was first looked at."""
@@ -247,11 +296,11 @@ _HANDLERS: dict[str, Callable[..., None]] = {
     "pathlib.Path.glob": Trace._globbed_by_path,
     "pathlib.Path.rglob": Trace._globbed_below_path,
     "os.rename": Trace._moved,
-    "os.link": Trace._moved,
-    "os.symlink": Trace._moved,
-    "os.remove": Trace._changed_one,
-    "os.rmdir": Trace._changed_one,
-    "os.mkdir": Trace._changed_one,
+    "os.link": Trace._linked,
+    "os.symlink": Trace._linked,
+    "os.remove": Trace._changed,
+    "os.rmdir": Trace._changed,
+    "os.mkdir": Trace._made_folder,
 }
 
 

@@ -11,11 +11,14 @@ from templatedb.build.counting import Counting, Findings, Roots
 from templatedb.build.guard import Guard
 from templatedb.build.imports import Imports
 from templatedb.build.messages import Event, Order
+from templatedb.build.owners import Owners
 from templatedb.build.redirect import Redirect
 from templatedb.build.refusals import Refusals
+from templatedb.build.tables import Tables
 from templatedb.build.trace import Trace
+from templatedb.build.uses import files_used
 from templatedb.locations import Locations
-from templatedb.migrators import Bench, Ledger, objects
+from templatedb.migrators import Bench, Ledger, objects, to_fields
 from templatedb.migrators.revisions import Revisions
 from templatedb.records import Track
 from templatedb.steps import Steps
@@ -32,7 +35,9 @@ class Watch:
         self.refusals = Refusals()
         self.redirect = Redirect(target.path, self.refusals)
         self._locations = Locations(target.root, order.relative_folders)
-        self._trace = Trace(self._locations, private_folder, self.steps)
+        owners = Owners(self._locations)
+        self._tables = Tables(owners, self.steps)
+        self._trace = Trace(self._locations, owners, private_folder, self.steps)
         self._imports = Imports(self.steps, self._trace.sees_source)
         self._guard = Guard(target.path, private_folder, self.refusals, self.steps)
         self.revisions = Revisions(self.steps, on_run=self._trace.note_runners)
@@ -52,12 +57,14 @@ class Watch:
         self.refusals.note_warnings_of("alembic")
         sys.path[:0] = [str(folder) for folder in self._order.target.import_folders]
         self.redirect.take_for_the_target(self._order.replaced_urls)
+        self._tables.install()
         self._imports.install()
         self._trace.install()
         self._guard.install()
 
     def findings(self, ledger: Ledger | None) -> Findings:
         """Return what the build looked at, once it is over; *ledger* is the migrator's own."""
+        self._trace.stop()
         return Counting(
             self._trace,
             self._imports,
@@ -68,6 +75,15 @@ class Watch:
             import_folders=self._order.target.import_folders,
         ).findings()
 
+    def _used_by_function(self) -> set[str]:
+        """Return the files of what a function that runs Alembic uses, itself apart from the module around it."""
+        order = self._order
+        if order.migrator.kind != "function":
+            return set()
+        module, _, name = str(to_fields(order.migrator)["target"]).partition(":")
+        source = objects.source_of(module, order.target.import_folders)
+        return set() if source is None else files_used(str(source), name)
+
     def _roots(self, ledger: Ledger | None) -> Roots:
         order, revisions = self._order, self.revisions
         books = {*revisions.version_tables, *([ledger.table] if ledger else [])}
@@ -76,8 +92,17 @@ class Watch:
         sources = (objects.source_of(module, order.target.import_folders) for module in named)
         env = revisions.script.env_py_location if revisions.script is not None else None
         return Roots(
-            modules=frozenset((*revisions.files(), *(str(source) for source in sources if source is not None))),
+            modules=frozenset(
+                (
+                    *revisions.files(),
+                    *(str(source) for source in sources if source is not None),
+                    *self._tables.created_in_steps,
+                )
+            ),
             readers=frozenset((*order.declared, *([env] if env else []))),
+            helpers=frozenset(
+                (*(files_used(env) if env else ()), *self._used_by_function()),
+            ),
             everything=order.track is Track.ALL or by_itself or bool(self._guard.written_beside - books),
             follow_conventions=revisions.options.get("target_metadata") is not None,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,6 +46,9 @@ class Verb(Protocol):
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command with *words* (default: those of the process) and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file name may hold bytes that are no text
+            stream.reconfigure(errors="backslashreplace")
     arguments = _parser(sys.argv[1:] if words is None else words).parse_args(words)
     try:
         code: int = arguments.verb_run(arguments)

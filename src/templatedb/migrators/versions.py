@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from templatedb.digests import of_names
 
+_IS_ABOUT_THE_PLACE = re.compile(r"^\.\./|\.dist-info/|\.pyc,")
+"""Lines of a RECORD that differ between two environments: scripts with the interpreter's path, metadata, byte code."""
 _METADATA_FOLDER = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 
 
@@ -71,7 +73,8 @@ class Installed:
         version, folder = self._metadata[distribution]
         if not os.path.exists(os.path.join(folder, "direct_url.json")):
             return version
-        return f"{version} {of_names([line for line in _record(folder) if '.dist-info/' not in line])[:16]}"
+        files = [line for line in _record(folder) if not _IS_ABOUT_THE_PLACE.search(line)]
+        return f"{version} {of_names(files)[:16]}"
 
     def owners_of(self, top_names: set[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
         """Return the distributions that installed each of *top_names*, pairs of an import folder and a name in it.
