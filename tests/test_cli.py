@@ -120,7 +120,7 @@ def test_a_build_that_cannot_be_kept_is_exit_code_1(small, capsys, cache):
     assert main(["build"]) == 1
     err = capsys.readouterr().err
     assert err.startswith("templatedb: building privately, this run pays for it alone: ")
-    assert err.endswith("the golden could not be kept in the cache\nThe line above says why.\n")
+    assert err.endswith("the golden could not be kept in the cache\nA line above says why.\n")
 
 
 @pytest.mark.parametrize("words", [["key", "--write", "no/such/folder/key"], ["clone", "--force", "scripts"]])

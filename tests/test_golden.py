@@ -232,7 +232,7 @@ def test_a_full_disk_under_the_cache_costs_a_private_build(project, cache):
     if done.returncode == 77 or "unshare" in done.stderr:
         pytest.skip(f"no filesystem of one's own here: {done.stderr.strip()}")
     assert "building privately, this run pays for it alone: the cache's disk failed: " in done.stderr
-    assert done.stderr.endswith("the golden could not be kept in the cache\nThe line above says why.\n")
+    assert done.stderr.endswith("the golden could not be kept in the cache\nA line above says why.\n")
     assert ".sqlite" not in done.stdout
 
 

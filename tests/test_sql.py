@@ -562,7 +562,7 @@ def test_inputs_are_the_dialect_and_the_files_that_decide(root):
     found = [(one, one.path) for one in SqlFolder("sql").inputs(Settings(root=root))]
     names = ("2_b.up.sql", "3_c.down.sql", "10_a.up.sql")
     assert found == [
-        (setting("migrator", ("sql", "golang-migrate")), None),
+        (setting("sql", "golang-migrate"), None),
         *((file(f"sql/{name}", root / "sql" / name), root / "sql" / name) for name in names),
     ]
 
@@ -576,7 +576,7 @@ def test_marks_decide_whose_files_they_are(root, text, dialect):
     """The whole file counts."""
     put(root, {"1_a.sql": text})
     assert list(SqlFolder("sql").inputs(Settings(root=root))) == [
-        setting("migrator", ("sql", dialect)),
+        setting("sql", dialect),
         file("sql/1_a.sql", root / "sql/1_a.sql"),
     ]
 

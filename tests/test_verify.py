@@ -9,7 +9,7 @@ FAULTS = {
     "nothing written": (
         "pass",
         (
-            "the migrations ended without an error but left no database; they asked for no database through SQLAlchemy\n"
+            "the migrations ended without an error but left no database where they were told to\n"
             "They must write to the path or URL that they are given; with create_all, import the modules of the models first."
         ),
     ),

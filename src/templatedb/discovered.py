@@ -8,6 +8,7 @@ An entry is ``<kind> <name>`` and a value; names come from `Locations`, so that 
     absent local.json         "": it was looked for, and was not there
     present flag              "": it was looked for, and was there; its content does not count
     version colours           version of an installed package, see `versions.identity`
+    searched src              "": it was on the import path; where to look for modules and packages, not compared
     convention app/models.py  digest of its content, digest of what decides a naming convention in it
 """
 
@@ -40,6 +41,7 @@ class Kind(enum.StrEnum):
     PRESENT = "present"
     VERSION = "version"
     CONVENTION = "convention"
+    SEARCHED = "searched"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
@@ -71,19 +73,19 @@ class Now:
         """Look below the project's *locations* through *digests*; *import_folders* find modules that are new."""
         self._locations = locations
         self._digests = digests
-        self._installed = versions.Installed()
-        self._find_module = module_finder(import_folders)
+        self._import_folders = import_folders
 
     def changed(self, recorded: Mapping[str, str]) -> Iterator[Entry]:
         """Yield every entry that is not what it was, with its value now; empty for what is gone.
 
         Nothing is yielded when everything still is as recorded: the golden is as good as new.
         """
+        installed = versions.Installed(tuple(map(str, self._folders(recorded))))
         for entry in entries(recorded):
-            if entry.kind != Kind.CONVENTION and (now := self._value(entry)) != entry.value:
+            if entry.kind != Kind.CONVENTION and (now := self._value(entry, installed)) != entry.value:
                 yield dataclasses.replace(entry, value=now)
         followed = self._followed(recorded)
-        suspects = list(conventions.changed(followed, self._find_module, self._digest))
+        suspects = list(conventions.changed(followed, module_finder(self._folders(recorded)), self._digest))
         # Who imports an edited convention has another one, too: the file that was edited is the one to name.
         edited = [path for path in suspects if path not in followed or self._digest(path) != followed[path].content]
         for path in edited or suspects:
@@ -99,7 +101,7 @@ class Now:
         if not edited:
             return None
         there = [path for path in edited if self._digest(path) is not None]
-        new = dict.fromkeys(conventions.newly_imported(there, followed, self._find_module), "")
+        new = dict.fromkeys(conventions.newly_imported(there, followed, module_finder(self._folders(recorded))), "")
         # Nothing `changed`, so the slices are what they were, and there is none in modules that are new.
         slices = {path: known.slice for path, known in followed.items()} | new
         digests = {path: digest for path in slices if (digest := self._digest(path)) is not None}
@@ -119,15 +121,26 @@ class Now:
         """Return the portable name of *path*."""
         return self._locations.name(os.path.abspath(path))
 
+    def is_there(self, name: str) -> bool:
+        """Whether there is a file of that portable *name*."""
+        return os.path.exists(self._locations.path(name))
+
     def _digest(self, path: str | Path) -> str | None:
         try:
             return self._digests.of(path)
         except OSError:
             return None
 
-    def _value(self, entry: Entry) -> str:
+    def _folders(self, recorded: Mapping[str, str]) -> tuple[Path, ...]:
+        """Return where the build found modules: the import folders of the settings, and those it had beside them."""
+        searched = (entry.name for entry in entries(recorded) if entry.kind == Kind.SEARCHED)
+        return (*self._import_folders, *(Path(self._locations.path(name)) for name in searched))
+
+    def _value(self, entry: Entry, installed: versions.Installed) -> str:
         if entry.kind == Kind.VERSION:
-            return self._installed.identity(entry.name)
+            return installed.identity(entry.name)
+        if entry.kind == Kind.SEARCHED:
+            return entry.value
         path = self._locations.path(entry.name)
         if entry.kind == Kind.FILE:
             return self._digest(path) or ""
@@ -136,7 +149,7 @@ class Now:
         if entry.kind == Kind.GLOB:
             return of_glob(path, own_names(entry.value))
         if entry.kind in (Kind.PRESENT, Kind.ABSENT):
-            return "" if os.path.exists(path) == (entry.kind == Kind.PRESENT) else "no more"
+            return "" if os.path.lexists(path) == (entry.kind == Kind.PRESENT) else "no more"
         return "of a kind that this release does not know"
 
 
@@ -213,6 +226,8 @@ def differences_of_names(entry: Entry, before: str) -> list[str]:
         return [f"names in {entry.name} changed"]
     start = entry.name if entry.kind == Kind.FOLDER else glob_start(f"/{entry.name}").lstrip("/")
     shown = {name: name if start in ("", ".") else f"{start}/{name}" for name in (*old, *new)}
+    if not entry.value:
+        return [f"{entry.name} removed"]
     told = [f"{shown[name]} added" for name in new if name not in old]
     return told + [f"{shown[name]} removed" for name in old if name not in new]
 

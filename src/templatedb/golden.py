@@ -154,7 +154,8 @@ def _edited(plan: Plan, built: Built) -> str:
     if after.key != plan.key:
         before, now = plan.summary(), after.summary()
         told += [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    told += [plan.now.name(Path(path)) for path in plan.digests.restamped(after.digests)]
+    if plan.migrator.kind != "command":  # a program may write its own inputs anew, such as a dump of the schema
+        told += [plan.now.name(Path(path)) for path in plan.digests.restamped(after.digests)]
     names = list(dict.fromkeys(told))
     return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "") if names else ""
 

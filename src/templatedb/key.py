@@ -49,11 +49,12 @@ def _stream(migrator: Migrator, settings: Settings, environment: Mapping[str, st
         yield objects.input_of(target, "seed", settings)
     yield setting("seed", settings.seed)
     if settings.models is not None:
-        objects.refuse_other_than_names(settings.models, "models")
+        objects.input_of(settings.models, "models", settings)  # a wrong name is told now, not after the migrations
+        yield setting("drift", str(settings.drift))
     # What a golden was checked for: a golden that passed less is not the one that is asked for.
     yield setting("required_tables", settings.required_tables)
     yield setting("foreign_keys", str(settings.foreign_keys))
-    yield setting("models", (settings.models, str(settings.drift)))
+    yield setting("models", settings.models)
     for name, path in matching(settings.root, settings.inputs):
         yield file(f"inputs/{name}", path)
     for name in settings.environment:

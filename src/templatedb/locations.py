@@ -49,7 +49,7 @@ class Locations:
             return Belongs.PYTHON  # also where the interpreter lies below the root
         root = next((base for base in self._near.values() if path.startswith(os.path.join(base, ""))), "")
         parts = path.removeprefix(root).split(os.sep)
-        if not _PACKAGE_FOLDERS.isdisjoint(parts) or path.startswith(self._environment()):
+        if not _PACKAGE_FOLDERS.isdisjoint(parts) or (not is_module and path.startswith(self._environment())):
             return Belongs.PACKAGE
         if root:
             return Belongs.PROJECT

@@ -75,6 +75,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     # Not by pytest_plugins: this module has imported it already, which pytest takes for a mistake.
     config.pluginmanager.register(fixtures, "templatedb-fixtures")
+    if config.option.templatedb_rebuild and config.option.templatedb_require_hit:
+        raise pytest.UsageError("--templatedb-rebuild and --templatedb-require-hit contradict each other")
     agreed: dict[str, Any]
     if _is_worker(config):
         agreed = config.workerinput.get(AGREED) or _agree(config)  # type: ignore[attr-defined]  # xdist's

@@ -15,6 +15,8 @@ from templatedb.records import Manifest
 
 _COMPARED_MANIFESTS = 20
 """How many of a project's newest goldens are compared with to find the nearest one."""
+_NEAR_REASONS = 5
+"""With more differences, the golden of another folder is taken for that of another project."""
 
 
 _VERSIONS = re.compile(r"\S+ changed \(.+, now .+\)")
@@ -43,12 +45,18 @@ class Why:
 def why_not(cache: Cache, plan: Plan) -> Why:
     """Return why no golden in *cache* serves *plan*, by comparing with the goldens that this project had."""
     project = str(plan.settings.root)
-    own = [
-        one for key in cache.known_keys() for one in cache.manifests(key) if project == one.project or key == plan.key
-    ]
-    newest = sorted(own, key=lambda one: one.built_at, reverse=True)[:_COMPARED_MANIFESTS]
-    compared = [Why(tuple(dict.fromkeys(_differences(cache, plan, manifest))), manifest) for manifest in newest]
-    return min((why for why in compared if why.reasons), key=lambda why: len(why.reasons), default=Why((), None))
+    every = [one for key in cache.known_keys() for one in cache.manifests(key)]
+    own = [one for one in every if one.project == project or one.key == plan.key]
+    compared = list(_compared(cache, plan, own))
+    if not compared:  # another checkout's, if it is near enough to be one of this project
+        compared = [why for why in _compared(cache, plan, every) if len(why.reasons) <= _NEAR_REASONS]
+    return min(compared, key=lambda why: len(why.reasons), default=Why((), None))
+
+
+def _compared(cache: Cache, plan: Plan, manifests: list[Manifest]) -> Iterator[Why]:
+    """Yield how *plan* differs from the newest of *manifests*; with no reasons when only a wish speaks against one."""
+    for manifest in sorted(manifests, key=lambda one: one.built_at, reverse=True)[:_COMPARED_MANIFESTS]:
+        yield Why(tuple(dict.fromkeys(_differences(cache, plan, manifest))), manifest)
 
 
 def _differences(cache: Cache, plan: Plan, manifest: Manifest) -> Iterator[str]:
@@ -77,8 +85,20 @@ def of_inputs(manifest: Manifest, plan: Plan) -> list[str]:
             del gone[old]
             told.append(f"{old} renamed to {name}")
         else:
-            told.append(f"{name} added")
-    return told + [f"{name} removed" for name in gone]
+            told.append(_added(name, digest, manifest))
+    return told + [_gone(name, plan) for name in gone]
+
+
+def _added(name: str, digest: str, manifest: Manifest) -> str:
+    if name.startswith("environment variable "):
+        return f"{name} is an input now"
+    was_discovered = manifest.discovered.get(f"{Kind.FILE} {name}", "").startswith(digest)
+    return f"{name} is a declared input now" if was_discovered else f"{name} added"
+
+
+def _gone(name: str, plan: Plan) -> str:
+    is_there = name.startswith("environment variable ") or (not _is_labelled(name) and plan.now.is_there(name))
+    return f"{name} is no declared input any more" if is_there else f"{name} removed"
 
 
 def _period(seconds: float) -> str:

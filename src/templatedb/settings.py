@@ -180,7 +180,7 @@ _READERS: dict[str, tuple[str, str, Callable[[object], Any]]] = {
     "sql": ("sql", 'a folder of .sql files such as "db/migrations"', _text),
     "metadata": ("metadata", 'a name such as "package.module:Base.metadata"', _text),
     "function": ("function", 'a name such as "package.module:function"', _text),
-    "command": ("command", 'a list such as ["dbmate", "--url", "sqlite:{path}", "up"]', _texts),
+    "command": ("command", 'a list such as ["dbmate", "--url", "sqlite:{path}", "--no-dump-schema", "up"]', _texts),
     "revision": ("revision", 'a revision such as "heads"', _text),
     "url_env": ("url_env", "a list of variable names", _texts),
     "build_env": ("build_env", 'a table of strings such as {APP_ENV = "test"}', _variables),

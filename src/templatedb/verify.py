@@ -37,9 +37,9 @@ def verify(built: Built, settings: Settings) -> Verified:
     """Check the built file, switch it to DELETE mode, and return what was found; raises BuildError."""
     path = built.path
     if not path.exists() or path.stat().st_size == 0:
-        asked = ", ".join(built.done.asked_for) or "no database through SQLAlchemy"
+        asked = f"; they asked for {', '.join(built.done.asked_for)}" if built.done.asked_for else ""
         raise BuildError(
-            what=f"the migrations ended without an error but left no database; they asked for {asked}",
+            what=f"the migrations ended without an error but left no database where they were told to{asked}",
             remedy="They must write to the path or URL that they are given; with create_all, import the modules of the"
             " models first. See the settings 'url_env' and 'function'.",
         )

@@ -16,16 +16,14 @@ from pathlib import Path
 from templatedb import conventions, discovered
 from templatedb.build.imports import Imports
 from templatedb.build.owners import OWN_PACKAGE
-from templatedb.build.trace import Look, Looks, Trace, source_of
+from templatedb.build.reach import DECLARED_PACKAGES, files_of_modules, in_packages, reach
+from templatedb.build.trace import Look, Looks, Trace
 from templatedb.conventions.modules import module_finder
 from templatedb.digests import Digests
 from templatedb.discovered import Entry, Kind
 from templatedb.inputs import is_noise
 from templatedb.locations import Belongs, Locations
 from templatedb.migrators import versions
-
-_DECLARED_PACKAGES = ("alembic", "sqlalchemy", "templatedb")
-"""Packages whose versions are in the key already, or are ours: what they import decides nothing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +76,12 @@ class Counting:
         self._databases = set(databases)
         self._import_folders = import_folders
         self._digests = Digests()
-        self._files_of_modules = dict(_files_of_modules())
-        self._closure = self._reach()
+        self._files_of_modules = files_of_modules()
+        begin = set(roots.modules)
+        if roots.everything:
+            begin |= {path for name, path in self._files_of_modules.items() if name not in imports.before}
+            begin |= {path for loaded in trace.loads.values() for path in loaded}
+        self._closure = reach(begin, self._files_of_modules, trace, imports, locations)
         self._readers = self._closure | roots.readers | trace.runners
 
     def findings(self) -> Findings:
@@ -92,40 +94,8 @@ class Counting:
             edited=tuple(sorted(self._edited(found))),
         )
 
-    def _reach(self) -> set[str]:
-        """Return the files of all modules that the roots need, installed packages' files included."""
-        waiting = set(self._roots.modules)
-        if self._roots.everything:
-            news = self._files_of_modules.keys() - self._imports.before
-            waiting |= {self._files_of_modules[name] for name in news}
-            waiting |= {path for loaded in self._trace.loads.values() for path in loaded}
-        waiting |= {path for name in self._imports.in_steps for path in self._files_of(name)}
-        waiting |= {path for path, look in self._trace.sources.items() if look.in_step}
-        reached: set[str] = set()
-        while waiting:
-            path = waiting.pop()
-            if path in reached or self._is_cut(path):
-                continue
-            reached.add(path)
-            waiting |= {file for name in self._imports.of.get(path, ()) for file in self._files_of(name)}
-            waiting |= self._trace.loads.get(path, set())
-        return reached
-
-    def _is_cut(self, path: str) -> bool:
-        if path.startswith(OWN_PACKAGE) or self._locations.belongs(path, is_module=True) is Belongs.PYTHON:
-            return True
-        top = _in_packages(path)
-        return top is not None and top[1].removesuffix(".py") in _DECLARED_PACKAGES
-
-    def _files_of(self, name: str) -> Iterator[str]:
-        """Yield the files of the module *name* and of the packages around it, as far as they were loaded."""
-        parts = name.split(".")
-        for count in range(1, len(parts) + 1):
-            if (path := self._files_of_modules.get(".".join(parts[:count]))) is not None:
-                yield path
-
     def _counts(self, look: Look) -> bool:
-        is_projects = self._roots.everything and bool(look.owners - {""})
+        is_projects = self._roots.everything and bool(look.owners)
         return is_projects or look.in_step or not self._readers.isdisjoint(look.owners)
 
     def _entries(self) -> Iterator[Entry]:
@@ -141,8 +111,10 @@ class Counting:
                 yield Entry(Kind.PRESENT, self._locations.name(path), "")
             elif path not in self._databases and self._locations.is_near(path):
                 yield Entry(Kind.ABSENT, self._locations.name(path), "")
+        for folder in self._searched():
+            yield Entry(Kind.SEARCHED, self._locations.name(folder), "")
         yield from self._names()
-        yield from self._existences()
+        yield from self._existences(counted)
         yield from self._missing_modules()
         yield from self._packages()
         if self._roots.follow_conventions and not self._roots.everything:
@@ -184,8 +156,8 @@ class Counting:
         entries = [entry for entry in os.scandir(folder) if not is_noise(entry.name) and entry.is_file()]
         return bool(entries) and all(os.path.realpath(entry.path) in self._declared for entry in entries)
 
-    def _existences(self) -> Iterator[Entry]:
-        files = {*self._declared, *self._trace.files, *self._trace.sources}
+    def _existences(self, counted: set[str]) -> Iterator[Entry]:
+        files = {*self._declared, *counted}
         around = {os.path.dirname(path) for path in files} | set(self._trace.folders)
         around |= {discovered.glob_start(pattern) for pattern in self._trace.globs}
         around |= {above for path in tuple(around) for above in map(str, Path(path).parents)}
@@ -221,27 +193,34 @@ class Counting:
         """Yield the versions of installed packages; a module that no distribution installed counts by its content."""
         paths = {path for path in self._closure if not self._is_projects_module(path)}
         paths |= set(self._of(self._trace.packages))
-        tops = {path: top for path in paths if (top := _in_packages(path)) is not None and path not in self._declared}
+        tops = {path: top for path in paths if (top := in_packages(path)) is not None and path not in self._declared}
         installed = versions.Installed()
         owners = installed.owners_of(set(tops.values()))
         for name in set().union(*owners.values()) if owners else ():
-            if name not in _DECLARED_PACKAGES:
+            if name not in DECLARED_PACKAGES:
                 yield Entry(Kind.VERSION, name, installed.identity(name))
         for path, top in tops.items():
             if top not in owners and os.path.isfile(path):
                 yield Entry(Kind.FILE, self._locations.name(path), self._digests.of(path))
 
+    def _searched(self) -> Iterator[str]:
+        """Yield the folders of the import path that move with the project and that no setting names."""
+        for folder in dict.fromkeys(map(os.path.abspath, sys.path)):
+            if self._locations.is_near(folder) and Path(folder) not in self._import_folders and os.path.isdir(folder):
+                yield folder
+
     def _conventions(self) -> Iterator[Entry]:
         """Yield what may decide a naming convention."""
         modules = {path for name, path in self._files_of_modules.items() if name not in self._imports.before}
         followed = {Path(path) for path in modules if self._is_projects_module(path) and path.endswith(".py")}
-        recorded = conventions.record(followed, module_finder(self._import_folders), self._digests.of)
+        folders = dict.fromkeys((*self._import_folders, *map(Path, self._searched())))
+        recorded = conventions.record(followed, module_finder(tuple(folders)), self._digests.of)
         # Also what counts as a whole: else it would be new, and suspect, when an edited module imports it.
         yield from discovered.of_conventions(recorded, self._locations)
 
     def _untracked(self, found: dict[str, str]) -> Iterator[str]:
         modules = {path for name, path in self._files_of_modules.items() if name not in self._imports.before}
-        read = {path for path, look in self._trace.files.items() if look.owners - {""}}  # else by a library for itself
+        read = {path for path, look in self._trace.files.items() if look.owners}  # else by a library for itself
         for path in modules | read:
             name = self._locations.name(path)
             if not self._is_projects_module(path) or path in self._trace.written or not os.path.exists(path):
@@ -269,25 +248,3 @@ class Counting:
                 value = found.get(f"{kind} {name}")
                 if value is not None and not discovered.own_names(value) and worth(path) != look.first:
                     yield name
-
-
-def _files_of_modules() -> Iterator[tuple[str, str]]:
-    """Yield name and source of every module that was loaded from a file; of one in an archive, the archive."""
-    for name, module in tuple(sys.modules.items()):
-        path = getattr(module, "__dict__", {}).get("__file__")  # a lazy module may raise for what it has not
-        if not isinstance(path, str) or path.startswith("<"):
-            continue
-        path = source_of(os.path.abspath(path))
-        while not os.path.exists(path) and path != os.path.dirname(path):
-            path = os.path.dirname(path)
-        if os.path.isfile(path):
-            yield name, path
-
-
-def _in_packages(path: str) -> tuple[str, str] | None:
-    """Return the import folder of installed packages that *path* lies in, and the first name below; None elsewhere."""
-    for mark in ("site-packages", "dist-packages"):
-        folder, found, below = path.rpartition(f"{os.sep}{mark}{os.sep}")
-        if found:
-            return f"{folder}{os.sep}{mark}", below.partition(os.sep)[0]
-    return None

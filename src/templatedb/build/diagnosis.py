@@ -79,9 +79,9 @@ def _remedy(error: BaseException, steps: Steps) -> str:
         )
     if isinstance(error, TypeError) and "positional argument" in str(error):
         return "A function is called with one argument, the path of the file: def migrate(path)."
-    if steps.done or "sqlite3" in f"{type(error).__module__} {error}":
-        return ""  # the database did not take a statement: nothing of the environment is missing
-    return "No migration ran: what the project needs from its environment goes in build_env."
+    if (place := tracebacks.place_of(error)) is not None:
+        return f"Nothing was published. Correct {place[0]}, line {place[1]}, or what it needs: see build_env."
+    return "" if steps.done else "No migration ran: what the project needs from its environment goes in build_env."
 
 
 def _next_way(error: BaseException, revisions: Revisions) -> Way | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import SourceFileLoader
 from typing import Any
 
+from templatedb.build.owners import Owners
 from templatedb.digests import SETTLED_NS
 from templatedb.steps import Steps
 
@@ -18,10 +19,13 @@ _stat = os.stat
 """As it was before the trace wrapped it: our own looks are nobody's."""
 
 
+_LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
+
+
 class Imports:
     """The imports of this process since `install`. Recorded as they happen: an import statement says who needs whom."""
 
-    def __init__(self, steps: Steps, sees_source: Callable[[str], bool]) -> None:
+    def __init__(self, steps: Steps, sees_source: Callable[[str], bool], owners: Owners) -> None:
         """Call *sees_source* with each source file before it is loaded; it says whether the file is the project's."""
         self.of: dict[str, set[str]] = {}
         """Names of modules that each file imported, its parents not named."""
@@ -33,6 +37,7 @@ class Imports:
         """Modules that were there before anything of the project ran."""
         self._steps = steps
         self._sees_source = sees_source
+        self._owners = owners
 
     def install(self) -> None:
         """Record from now on."""
@@ -51,18 +56,18 @@ class Imports:
             fromlist: Sequence[str] | None = (),
             level: int = 0,
         ) -> Any:
-            importer = (globals or {}).get("__file__") or ""
+            importers = self._importers(globals or {})
             try:
                 module = original(name, globals, locals, fromlist or (), level)
             except ModuleNotFoundError as error:
-                self.missing.setdefault(error.name or name, set()).add(importer)
+                self.missing.setdefault(error.name or name, set()).update(importers)
                 raise
             full = _absolute(name, globals or {}, level)
             if fromlist and hasattr(module, "__path__"):
                 for item in fromlist:  # the statement itself fails later: its code may be ready for that
                     if item != "*" and not hasattr(module, item):
-                        self.missing.setdefault(f"{full}.{item}", set()).add(importer)
-            self._note(importer, {full, *(f"{full}.{item}" for item in fromlist or ())})
+                        self.missing.setdefault(f"{full}.{item}", set()).update(importers)
+            self._note(importers, {full, *(f"{full}.{item}" for item in fromlist or ())})
             return module
 
         builtins.__import__ = __import__
@@ -72,20 +77,27 @@ class Imports:
         original = importlib.import_module
 
         def import_module(name: str, package: str | None = None) -> Any:
-            importer = sys._getframe(1).f_globals.get("__file__") or ""
+            importers = self._importers(sys._getframe(1).f_globals)
             try:
                 module = original(name, package)
             except ModuleNotFoundError as error:
-                self.missing.setdefault(error.name or name, set()).add(importer)
+                self.missing.setdefault(error.name or name, set()).update(importers)
                 raise
-            self._note(importer, {module.__name__})
+            self._note(importers, {name if package is None else importlib.util.resolve_name(name, package)})
             return module
 
         importlib.import_module = import_module
 
-    def _note(self, importer: str, names: set[str]) -> None:
-        known = self.of.setdefault(importer, set())
-        known |= names
+    def _importers(self, variables: Mapping[str, Any]) -> frozenset[str]:
+        """Return the file that imports, or whose code runs where Python or text without a file imports for it."""
+        file = variables.get("__file__")
+        if isinstance(file, str) and not file.startswith(_LIBRARY):
+            return frozenset([os.path.abspath(file)])
+        return self._owners.current() or frozenset()
+
+    def _note(self, importers: frozenset[str], names: set[str]) -> None:
+        for importer in importers:
+            self.of.setdefault(importer, set()).update(names)
         if self._steps.is_inside:
             self.in_steps |= names
 

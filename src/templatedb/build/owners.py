@@ -11,9 +11,12 @@ from types import FrameType
 from templatedb.locations import Belongs, Locations
 
 OWN_PACKAGE = str(Path(__file__).parents[1]) + os.sep
-_SHOWS_SOURCE = os.sep + "linecache.py"
-_SETS_UP_LOGGING = os.path.join("logging", "config.py")
-_WATCHERS = tuple(str(Path(__file__).with_name(name)) for name in ("owners.py", "trace.py", "imports.py"))
+_LIBRARY = os.path.dirname(os.__file__)
+_NOBODYS = frozenset({os.path.join(_LIBRARY, "linecache.py"), os.path.join(_LIBRARY, "logging", "config.py")})
+"""Modules of Python that show source lines and set up logging: what they read decides nothing."""
+_WATCHERS = frozenset(
+    str(Path(__file__).with_name(f"{name}.py")) for name in ("owners", "trace", "imports", "operating_system")
+)
 
 
 class Owners:
@@ -22,28 +25,29 @@ class Owners:
     def __init__(self, locations: Locations) -> None:
         """Know the project by its *locations*."""
         self._locations = locations
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, str | None] = {}
 
-    def current(self) -> str | None:
-        """Return the project's file whose code runs: the innermost module code, else the outermost function.
+    def current(self) -> frozenset[str] | None:
+        """Return the project's files whose code runs: up to the innermost module code, else the outermost function.
 
         Empty when only libraries run. None when it is nobody's look: of a traceback that shows source, of logging's
         set-up.
         """
-        outermost = ""
+        inner, outermost = set(), frozenset[str]()
         for frame in frames():
             filename = frame.f_code.co_filename
-            if filename.endswith((_SHOWS_SOURCE, _SETS_UP_LOGGING)):
+            if filename in _NOBODYS:
                 return None
-            if self._is_projects(filename):
+            if (path := self._of_project(filename)) is not None:
+                inner.add(path)
                 if frame.f_code.co_name == "<module>":
-                    return filename
-                outermost = filename
+                    return frozenset(inner)
+                outermost = frozenset([path])
         return outermost
 
     def all(self) -> set[str]:
         """Return every file of the project whose code runs."""
-        return {name for frame in frames() if self._is_projects(name := frame.f_code.co_filename)}
+        return {path for frame in frames() if (path := self._of_project(frame.f_code.co_filename)) is not None}
 
     def caller(self) -> tuple[str, Belongs]:
         """Return the file of the innermost code that is not of Python itself, and whose it is."""
@@ -55,13 +59,13 @@ class Owners:
                     return filename, belongs
         return "", Belongs.PYTHON
 
-    def _is_projects(self, filename: str) -> bool:
+    def _of_project(self, filename: str) -> str | None:
+        """Return the plain path of a file of the project, None for others: an import path may have ``..`` in it."""
         if filename not in self._known:
-            self._known[filename] = (
-                os.path.isabs(filename)
-                and not filename.startswith(OWN_PACKAGE)
-                and self._locations.belongs(filename, is_module=True) is Belongs.PROJECT
-            )
+            path = os.path.abspath(filename) if os.path.isabs(filename) else ""
+            is_projects = path and not path.startswith(OWN_PACKAGE)
+            is_projects = is_projects and self._locations.belongs(path, is_module=True) is Belongs.PROJECT
+            self._known[filename] = path if is_projects else None
         return self._known[filename]
 
 

@@ -25,7 +25,7 @@ class Tables:
         """Files that defined tables which a migration or a seed created."""
         self._owners = owners
         self._steps = steps
-        self._definers: weakref.WeakKeyDictionary[Table, str] = weakref.WeakKeyDictionary()
+        self._definers: weakref.WeakKeyDictionary[Table, frozenset[str]] = weakref.WeakKeyDictionary()
 
     def install(self) -> None:
         """Listen to every table of this process from now on."""
@@ -35,9 +35,9 @@ class Tables:
         event.listen(Table, "before_create", self._created)
 
     def _defined(self, table: Table, _metadata: MetaData) -> None:
-        if not self._steps.is_inside and (owner := self._owners.current()):
-            self._definers[table] = owner
+        if not self._steps.is_inside and (owners := self._owners.current()):
+            self._definers[table] = owners
 
     def _created(self, table: Table, _connection: object, **_options: Any) -> None:
-        if self._steps.is_inside and (owner := self._definers.get(table)):
-            self.created_in_steps.add(owner)
+        if self._steps.is_inside:
+            self.created_in_steps |= self._definers.get(table, frozenset())

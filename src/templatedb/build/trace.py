@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import glob
+import itertools
 import os
 import re
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from templatedb import digests, discovered
+from templatedb.build.operating_system import Busy, absolute, source_of, wrap_look, wrap_open
 from templatedb.build.owners import OWN_PACKAGE, Owners, frames, is_calling, is_running
 from templatedb.build.redirect import database_name
 from templatedb.locations import Belongs, Locations
@@ -27,7 +28,8 @@ _ALEMBICS_OPTIONS = os.path.join("alembic", "config.py")
 _IMPORTERS = ("<frozen importlib", os.path.join("importlib", "metadata"), "importlib_metadata", "pkg_resources")
 _EXTENDS_PACKAGES = (os.sep + "pkgutil.py",)
 _IN_METADATA = re.compile(r"\.(dist|egg)-info[/\\]")
-_GLOBS = (os.sep + "glob.py", os.sep + "pathlib.py", os.path.join("pathlib", ""))
+_LIBRARY = os.path.dirname(os.__file__)
+_GLOBS = tuple(os.path.join(_LIBRARY, name) for name in ("glob.py", "pathlib.py", "pathlib" + os.sep))
 _MAKING_FLAGS = os.O_CREAT | os.O_TRUNC
 _CHANGING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_APPEND
 
@@ -39,7 +41,7 @@ class Look:
     first: str
     """What it was worth when it was first looked at, to tell whether it was edited during the build."""
     owners: set[str] = dataclasses.field(default_factory=set)
-    """Files of the project whose module code was running."""
+    """Files of the project whose code was running; empty when only libraries' was."""
     in_step: bool = False
     """Whether a migration or a seed was running."""
 
@@ -82,33 +84,17 @@ class Trace:
         self._own = (*private, OWN_PACKAGE)
         self._homes = tuple(os.path.join(folder, "home", "") for folder in private)
         self._steps = steps
-        self._busy = threading.local()
+        self._busy = Busy()
         self._is_on = True
         self._owners = owners
         self._stat = os.stat
 
     def install(self) -> None:
         """Watch from now on. An audit hook cannot be removed: the child's life is its scope."""
-        _wrap("stat", self._stat_called)
-        _wrap("lstat", self._stat_called)
-        _wrap("access", self._stat_called)
-        self._look_past_names_below_a_descriptor()
+        for name in ("stat", "lstat", "access"):
+            wrap_look(name, self._stat_called)
+        wrap_open(self._busy)
         sys.addaudithook(self._audit)
-
-    def _look_past_names_below_a_descriptor(self) -> None:
-        """Leave out ``os.open(name, flags, dir_fd=...)``: its event has the name but not the folder."""
-        original, busy = os.open, self._busy
-
-        def open_below(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-            was_busy = getattr(busy, "is_set", False)
-            busy.is_set = was_busy or dir_fd is not None
-            try:
-                return original(path, flags, mode, dir_fd=dir_fd)
-            finally:
-                busy.is_set = was_busy
-
-        os.supports_dir_fd.add(open_below)
-        os.open = open_below
 
     def stop(self) -> None:
         """Record nothing from now on: who sorts out what was looked at looks again."""
@@ -122,14 +108,14 @@ class Trace:
         """Take a look at the source *path* before it is loaded, from byte code perhaps; say if it is the project's."""
         if path.startswith(self._own) or self._locations.belongs(path, is_module=True) is not Belongs.PROJECT:
             return False
-        if (owner := self._owners.current()) is not None:
-            self._note(self.sources, path, owner, self._worth_of_file)
-            self.loads.setdefault(owner, set()).add(path)
+        if (owners := self._owners.current()) is not None:
+            self._note(self.sources, path, owners, self._worth_of_file)
+            self._note_load(owners, path)
         return True
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         handler = _HANDLERS.get(event)
-        if handler is None or not self._is_on or getattr(self._busy, "is_set", False):
+        if handler is None or not self._is_on or self._busy.is_set:
             return
         self._busy.is_set = True  # what we look at ourselves is nobody's
         try:
@@ -138,7 +124,7 @@ class Trace:
             self._busy.is_set = False
 
     def _opened(self, name: Any, mode: str | None, flags: int | None) -> None:
-        if (path := _absolute(name)) is None:
+        if (path := absolute(name)) is None:
             return
         if set(mode or "") & set("wax") or (mode is None and (flags or 0) & _MAKING_FLAGS):
             self.written.add(path)
@@ -163,40 +149,41 @@ class Trace:
         if (
             belongs is Belongs.PYTHON
             or (is_module and belongs is Belongs.PACKAGE)
-            or (owner := self._owners.current()) is None
+            or (owners := self._owners.current()) is None
         ):
             return
         if belongs is Belongs.SYSTEM:
             self.system.add(path)
         elif belongs is Belongs.PACKAGE and not _IN_METADATA.search(path):
-            self._note(self.packages, path, owner, lambda _path: "")
+            self._note(self.packages, path, owners, lambda _path: "")
         elif belongs is Belongs.PACKAGE:
             return  # who looks for plugins opens the metadata of everything that is installed
         elif is_module:
-            self._note(self.sources, path, owner, self._worth_of_file)
-            self.loads.setdefault(owner, set()).add(path)
+            self._note(self.sources, path, owners, self._worth_of_file)
+            self._note_load(owners, path)
         else:
-            self._note(self.files, path, owner, self._worth_of_file)
+            self._note(self.files, path, owners, self._worth_of_file)
 
     def _listed(self, name: Any = ".") -> None:
-        path = _absolute("." if name is None else name)
+        path = absolute("." if name is None else name)
         if path is None or not self._is_looked_into(path) or self._is_library_searching(path):
             return
         code = next(frames()).f_code
-        if any(part in code.co_filename for part in _GLOBS) and code.co_name not in ("iterdir", "walk"):
+        names = {frame.f_code.co_name for frame in itertools.islice(frames(), 3)}
+        if any(part in code.co_filename for part in _GLOBS) and names.isdisjoint(("iterdir", "walk")):
             return  # the pattern itself was recorded
         caller, belongs = self._owners.caller()
         is_alembics = belongs is Belongs.PACKAGE and f"{os.sep}alembic{os.sep}" in caller
         looks = self.revision_folders if is_alembics else self.folders
-        if (owner := self._owners.current()) is not None:
-            self._note(looks, path, owner, discovered.of_folder)
+        if (owners := self._owners.current()) is not None:
+            self._note(looks, path, owners, discovered.of_folder)
 
     def _is_looked_into(self, path: str) -> bool:
         """Whether a look at the folder or name *path* is one into the project, not at it as a part of the import path.
 
         Importing lists the folders of the import path, as do libraries that look for plugins and versions.
         """
-        if self._is_away(path) or not self._locations.is_near(path):
+        if self._is_away(path):
             return False
         return not (self._locations.belongs(path) is not Belongs.PROJECT or is_calling(_IMPORTERS))
 
@@ -204,12 +191,12 @@ class Trace:
         return folder in sys.path and self._owners.caller()[1] is Belongs.PACKAGE
 
     def _globbed(self, pattern: Any, _recursive: object, root: Any = None, _folder: Any = None) -> None:
-        folder = _absolute(root or ".")
+        folder = absolute(root or ".")
         if folder is not None:
-            self._note_glob(os.path.join(folder, os.fsdecode(pattern)))
+            self._note_glob(os.path.join(glob.escape(folder), os.fsdecode(pattern)))
 
     def _globbed_by_path(self, path: Any, pattern: Any) -> None:
-        if (folder := _absolute(path)) is not None:
+        if (folder := absolute(path)) is not None:
             self._note_glob(os.path.join(glob.escape(folder), os.fspath(pattern)))
 
     def _globbed_below_path(self, path: Any, pattern: Any) -> None:
@@ -217,12 +204,12 @@ class Trace:
 
     def _note_glob(self, written: str) -> None:
         pattern = os.path.normpath(written)
-        if self._is_looked_into(discovered.glob_start(pattern)) and (owner := self._owners.current()) is not None:
-            self._note(self.globs, pattern, owner, discovered.of_glob)
+        if self._is_looked_into(discovered.glob_start(pattern)) and (owners := self._owners.current()) is not None:
+            self._note(self.globs, pattern, owners, discovered.of_glob)
 
     def _changed(self, name: Any, folder: int = -1) -> None:
         """Note that *name* was made, moved or removed; a name below an open *folder* is not known by its path."""
-        if folder == -1 and (path := _absolute(name)) is not None:
+        if folder == -1 and (path := absolute(name)) is not None:
             self.written.add(path)
 
     def _moved(self, source: Any, destination: Any, source_folder: int = -1, folder: int = -1) -> None:
@@ -236,23 +223,29 @@ class Trace:
         self._changed(name, folder)
 
     def _stat_called(self, name: Any) -> None:
-        path = None if not self._is_on or getattr(self._busy, "is_set", False) else _absolute(name)
+        path = None if not self._is_on or self._busy.is_set else absolute(name)
         if path is None or not self._is_looked_into(path) or path in sys.path or is_calling(_EXTENDS_PACKAGES):
             return
+        if not self._locations.is_near(path):
+            return
         # realpath looks at every folder on the way, and at what need not be there, such as the application's database.
-        if "realpath" not in next(frames()).f_code.co_name and (owner := self._owners.current()) is not None:
-            self._note(self.stats, path, owner, lambda path: "there" if os.path.lexists(path) else "")
+        if "realpath" not in next(frames()).f_code.co_name and (owners := self._owners.current()) is not None:
+            self._note(self.stats, path, owners, lambda path: "there" if os.path.lexists(path) else "")
 
-    def _note(self, looks: Looks, path: str, owner: str, worth: Callable[[str], str]) -> None:
+    def _note_load(self, owners: frozenset[str], path: str) -> None:
+        for owner in owners:
+            self.loads.setdefault(owner, set()).add(path)
+
+    def _note(self, looks: Looks, path: str, owners: frozenset[str], worth: Callable[[str], str]) -> None:
         look = looks.get(path)
         if look is None:
-            was_busy = getattr(self._busy, "is_set", False)
+            was_busy = self._busy.is_set
             self._busy.is_set = True
             try:
                 look = looks[path] = Look(worth(path))
             finally:
                 self._busy.is_set = was_busy
-        look.owners.add(owner)
+        look.owners |= owners
         look.in_step = look.in_step or self._steps.is_inside
 
     def _worth_of_file(self, path: str) -> str:
@@ -302,47 +295,3 @@ _HANDLERS: dict[str, Callable[..., None]] = {
     "os.rmdir": Trace._changed,
     "os.mkdir": Trace._made_folder,
 }
-
-
-def _absolute(name: Any) -> str | None:
-    """Return the absolute path of what was opened, None for a descriptor."""
-    if isinstance(name, int) or name is None:
-        return None
-    try:
-        return os.path.abspath(os.fsdecode(name))
-    except (
-        TypeError,
-        ValueError,
-        OSError,
-    ):  # not a path, or a working directory that is gone: whoever asked gets the error
-        return None
-
-
-def source_of(path: str) -> str:
-    """Return the source that the byte code at *path* was compiled from; *path* itself when it is none, or has none.
-
-    Not by ``importlib.util.source_from_cache``, which refuses names with dots, as revisions have.
-    """
-    folder, name = os.path.split(path)
-    if not name.endswith(".pyc") or os.path.basename(folder) != "__pycache__":
-        return path
-    stem = name.partition(f".{sys.implementation.cache_tag}")[0]
-    source = os.path.join(os.path.dirname(folder), f"{stem}.py")
-    return source if os.path.exists(source) else path
-
-
-def _wrap(name: str, after: Callable[[Any], None]) -> None:
-    """Call *after* with the path of each call of ``os.<name>``, whether it found something or not."""
-    original = getattr(os, name)
-
-    def wrapper(path: Any, *rest: Any, **options: Any) -> Any:
-        try:
-            return original(path, *rest, **options)
-        finally:
-            if options.get("dir_fd") is None:
-                after(path)
-
-    for supports in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
-        if original in supports:
-            supports.add(wrapper)  # shutil asks whether os.stat is in there
-    setattr(os, name, wrapper)

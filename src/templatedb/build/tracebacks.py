@@ -34,6 +34,12 @@ def users_line() -> str:
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
+def place_of(error: BaseException) -> tuple[str, int] | None:
+    """Return file and line of the innermost frame of the user's code in the traceback of *error*; None without one."""
+    frames = _users(traceback.extract_tb(error.__traceback__))
+    return (frames[-1].filename, frames[-1].lineno or 0) if frames else None
+
+
 def ends_in(error: BaseException, *parts: str) -> bool:
     """Whether *error* was raised in a file whose path ends with *parts*."""
     stack = traceback.extract_tb(error.__traceback__)

@@ -38,7 +38,7 @@ class Watch:
         owners = Owners(self._locations)
         self._tables = Tables(owners, self.steps)
         self._trace = Trace(self._locations, owners, private_folder, self.steps)
-        self._imports = Imports(self.steps, self._trace.sees_source)
+        self._imports = Imports(self.steps, self._trace.sees_source, owners)
         self._guard = Guard(target.path, private_folder, self.refusals, self.steps)
         self.revisions = Revisions(self.steps, on_run=self._trace.note_runners)
         self.bench = Bench(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 
 from templatedb.cli.github import write_outputs
 from templatedb.cli.progress import ProgressOnTerminal
-from templatedb.cli.project import environment_of, settings_of
+from templatedb.cli.project import environment_of, notice_once, settings_of
 from templatedb.errors import CacheError
 from templatedb.plan import Wishes
 from templatedb.records import Outcome
@@ -29,8 +28,9 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("--rebuild", action="store_true", help="migrate even if there is a golden")
-    parser.add_argument("--require-hit", action="store_true", help="exit with 1 instead of migrating")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--rebuild", action="store_true", help="migrate even if there is a golden")
+    either.add_argument("--require-hit", action="store_true", help="exit with 1 instead of migrating")
     parser.add_argument("--debug", action="store_true", help="keep the terminal on the build's input and output")
     parser.add_argument("--json", action="store_true", help="print what became of it as JSON")
     parser.add_argument(
@@ -47,14 +47,14 @@ def run(arguments: argparse.Namespace) -> int:
         require_hit=arguments.require_hit,
         debug=arguments.debug,
         on_progress=ProgressOnTerminal(quiet=arguments.debug or arguments.json),
-        notice=lambda line: print(f"templatedb: {line}", file=sys.stderr),
+        notice=notice_once(),
         environment=environment_of(arguments),
     )
     with Template.from_settings(settings_of(arguments)).golden(wishes) as golden:
         if golden.outcome is Outcome.PRIVATE:
             raise CacheError(
                 what="the migrations ran, but the golden could not be kept in the cache",
-                remedy="The line above says why.",
+                remedy="A line above says why.",
             )
         if arguments.github_output:
             _to_github(golden, arguments)

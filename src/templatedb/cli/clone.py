@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import sys
 import tempfile
 from pathlib import Path
 
-from templatedb.cli.project import environment_of, settings_of
+from templatedb.cli.project import environment_of, notice_once, settings_of
 from templatedb.errors import CloneError
 from templatedb.plan import Wishes
 from templatedb.template import Golden, Template
@@ -37,9 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CloneError(what=f"{destination} is there already", remedy="Choose another name, or use --force.")
     if not destination.parent.is_dir():
         raise CloneError(what=f"there is no folder {destination.parent}", remedy="Make it first.")
-    wishes = Wishes(
-        notice=lambda line: print(f"templatedb: {line}", file=sys.stderr), environment=environment_of(arguments)
-    )
+    wishes = Wishes(notice=notice_once(), environment=environment_of(arguments))
     with Template.from_settings(settings_of(arguments)).golden(wishes) as golden:
         _write(golden, destination)
     print(destination)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from templatedb.migrators import from_settings
@@ -24,6 +26,18 @@ def plan_of(arguments: argparse.Namespace, settings: Settings) -> Plan:
     from templatedb.plan import Plan, Wishes
 
     return Plan.make(from_settings(settings), settings, Wishes(environment=environment_of(arguments)))
+
+
+def notice_once() -> Callable[[str], None]:
+    """Return what prints a line on standard error, each line once: several looks may meet the same damage."""
+    told: set[str] = set()
+
+    def notice(line: str) -> None:
+        if line not in told:
+            told.add(line)
+            print(f"templatedb: {line}", file=sys.stderr)
+
+    return notice
 
 
 def environment_of(arguments: argparse.Namespace) -> dict[str, str]:

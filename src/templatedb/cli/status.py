@@ -10,6 +10,7 @@ from templatedb.cache import Cache, directory, open_cache
 from templatedb.cli.project import environment_of, plan_of, settings_of
 from templatedb.errors import InputsError, SettingsError
 from templatedb.plan import Plan
+from templatedb.reasons import why_not
 from templatedb.records import Key, Manifest
 from templatedb.settings import Settings
 from templatedb.summary import age, count, size
@@ -46,8 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     used = next((manifest for manifest, _ in found if plan is not None and plan.is_served_by(manifest)), None)
     for manifest, _ in found:
         print(_line(manifest, cache, marked=manifest is used))
-    if current is not None and used is None:
-        print("no golden for this key yet: run templatedb build, or pytest")
+    if plan is not None and used is None:
+        why = str(why_not(cache, plan))
+        print(f"no golden for the inputs as they are now{why and f': {why}'}; run templatedb build, or pytest")
     return 0
 
 

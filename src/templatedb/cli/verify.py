@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from templatedb.build.messages import Done
 from templatedb.cli.progress import ProgressOnTerminal
-from templatedb.cli.project import environment_of, settings_of
+from templatedb.cli.project import environment_of, notice_once, settings_of
 from templatedb.comparison import Comparison, compare
 from templatedb.golden import build_and_verify
 from templatedb.migrators import from_settings
@@ -40,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     wishes = Wishes(
         on_progress=ProgressOnTerminal(quiet=arguments.json),
-        notice=lambda line: print(f"templatedb: {line}", file=sys.stderr),
+        notice=notice_once(),
         environment=environment_of(arguments),
     )
     with (
@@ -48,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         tempfile.TemporaryDirectory(prefix="templatedb-verify-", ignore_cleanup_errors=True) as folder,
     ):
         built, _ = build_and_verify(Plan.make(from_settings(settings), settings, wishes), Path(folder))
-        found = compare(golden.path, built.path, first_name="the golden", second_name="the second build")
+        found = compare(golden.path, built.path, first_name="golden", second_name="second build")
     if arguments.json:
         print(json.dumps(_facts(found, built.done), indent=2))
     else:

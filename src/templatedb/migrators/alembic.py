@@ -58,7 +58,7 @@ class Alembic:
                 " chooses the locations itself, name them in the setting 'inputs'.",
                 searched=tuple(folder for _, folder in config.version_folders),
             )
-        yield setting("migrator", self.kind)
+        yield setting("alembic", True)
         yield setting("revision", self.revision)
         for name, value in config.options:
             yield setting(name, value)

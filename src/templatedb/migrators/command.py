@@ -33,7 +33,8 @@ class Command:
                 what=f"command {self.arguments!r} has no place for the file to migrate"
                 if words
                 else f"command {self.arguments!r} is not a list of arguments",
-                remedy='Write it as ["dbmate", "--url", "sqlite:{path}", "up"], with {path} or {url}.',
+                remedy="Write it as a list with {path} or {url}, such as"
+                ' ["dbmate", "--url", "sqlite:{path}", "--no-dump-schema", "up"].',
                 key="command",
                 value=self.arguments,
             )
@@ -53,7 +54,7 @@ class Command:
                 what=f"command {str(self)!r} has no inputs: what a program reads cannot be seen",
                 remedy="Name what it reads in the setting 'inputs', such as inputs = [\"db/migrations\"].",
             )
-        yield setting("migrator", (self.kind, self.arguments))
+        yield setting("command", self.arguments)
 
     def migrate(self, target: Target, bench: Bench) -> Ledger | None:
         """Run the command with the HOME of its user; raises BuildError when it cannot be started or fails."""

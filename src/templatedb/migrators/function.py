@@ -41,7 +41,7 @@ class Function:
         Raises InputsError when the module cannot be found. What the function imports and reads is discovered by the
         build.
         """
-        yield setting("migrator", (self.kind, str(self.target)))
+        yield setting("function", str(self.target))
         yield from libraries()
         yield objects.input_of(str(self.target), "function", settings, self.folder)
 

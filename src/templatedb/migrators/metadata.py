@@ -43,7 +43,7 @@ class Metadata:
 
         Raises InputsError when the module cannot be found. Models imported from elsewhere are discovered by the build.
         """
-        yield setting("migrator", (self.kind, str(self.target)))
+        yield setting("metadata", str(self.target))
         yield from libraries()
         yield objects.input_of(str(self.target), "metadata", settings, self.folder)
 

@@ -50,7 +50,7 @@ class SqlFolder:
         Raises InputsError when there is none, or when no one tool would run what is there.
         """
         dialect, files = sql_files.find(settings.root / self.folder)
-        yield setting("migrator", (self.kind, str(dialect)))
+        yield setting("sql", str(dialect))
         for one in files:
             yield file(f"sql/{one.path.name}", one.path)
 

@@ -51,11 +51,15 @@ def as_numbers(version: str) -> tuple[int, ...]:
 class Installed:
     """All that is installed now; each folder of the import path is listed once, when it is first needed."""
 
+    def __init__(self, folders: tuple[str, ...] = ()) -> None:
+        """Look into *folders* before the import path of this process."""
+        self._folders = folders
+
     @functools.cached_property
     def _metadata(self) -> dict[str, tuple[str, str]]:
         """Version and metadata folder by normalized name; the first on the import path wins, as for Python."""
         found: dict[str, tuple[str, str]] = {}
-        for folder in sys.path:
+        for folder in (*self._folders, *sys.path):
             with contextlib.suppress(OSError):
                 for name in os.listdir(folder or "."):
                     if match := _METADATA_FOLDER.fullmatch(name):
