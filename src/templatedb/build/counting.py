@@ -173,6 +173,8 @@ class Counting:
                 continue
             # As it is now: what a program that the build started made in between is there from now on.
             is_there = os.path.lexists(path)
+            if is_there and not os.path.exists(path):  # a link to what is not there
+                yield Entry(Kind.ABSENT, self._locations.name(os.path.realpath(path)), "")
             yield Entry(Kind.PRESENT if is_there else Kind.ABSENT, self._locations.name(path), "")
 
     def _missing_modules(self) -> Iterator[Entry]:

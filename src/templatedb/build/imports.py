@@ -19,7 +19,8 @@ _stat = os.stat
 """As it was before the trace wrapped it: our own looks are nobody's."""
 
 
-_LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
+_LIBRARY = os.path.dirname(os.__file__)
+_IMPORTS_FOR_OTHERS = tuple(os.path.join(_LIBRARY, name) for name in ("importlib", "pkgutil.py", "runpy.py"))
 
 
 class Imports:
@@ -91,7 +92,7 @@ class Imports:
     def _importers(self, variables: Mapping[str, Any]) -> frozenset[str]:
         """Return the file that imports, or whose code runs where Python or text without a file imports for it."""
         file = variables.get("__file__")
-        if isinstance(file, str) and not file.startswith(_LIBRARY):
+        if isinstance(file, str) and not file.startswith(_IMPORTS_FOR_OTHERS):
             return frozenset([os.path.abspath(file)])
         return self._owners.current() or frozenset()
 

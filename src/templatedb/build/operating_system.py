@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
+
+
+class Opening(enum.Enum):
+    """What opening a file means for it."""
+
+    READS = enum.auto()
+    MAY_CHANGE = enum.auto()
+    """It is read, and may be written as well."""
+    MAKES = enum.auto()
+    """What was in it does not matter: it is made, emptied or only added to."""
+    FOLDER = enum.auto()
+
+
+_CHANGING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT
+
+
+def opening_of(path: str, mode: str | None, flags: int) -> Opening:
+    """Return what an ``open`` event with that *mode* (None: of ``os.open``) and *flags* means."""
+    if flags & getattr(os, "O_DIRECTORY", 0):
+        return Opening.FOLDER
+    letters = set(mode or "")
+    if letters & set("wx") or (mode is None and flags & os.O_TRUNC) or ("a" in letters and "+" not in letters):
+        return Opening.MAKES
+    if "+" in letters or (mode is None and flags & _CHANGING_FLAGS):
+        return Opening.MAY_CHANGE if os.path.exists(path) else Opening.MAKES
+    return Opening.READS
 
 
 class Busy(threading.local):

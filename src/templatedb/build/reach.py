@@ -57,7 +57,7 @@ def files_of_modules() -> dict[str, str]:
     modules: dict[str, object] = dict(sys.modules)
     found = {}
     for name, module in modules.items():
-        if not isinstance(module, ModuleType):
+        if not issubclass(type(module), ModuleType):
             continue  # something that puts itself there, and may raise for what it has not
         path = vars(module).get("__file__")
         if not isinstance(path, str) or path.startswith("<"):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from templatedb import digests, discovered
-from templatedb.build.operating_system import Busy, absolute, source_of, wrap_look, wrap_open
+from templatedb.build.operating_system import Busy, Opening, absolute, opening_of, source_of, wrap_look, wrap_open
 from templatedb.build.owners import OWN_PACKAGE, Owners, frames, is_calling, is_running
 from templatedb.build.redirect import database_name
 from templatedb.locations import Belongs, Locations
@@ -30,8 +30,6 @@ _EXTENDS_PACKAGES = (os.sep + "pkgutil.py",)
 _IN_METADATA = re.compile(r"\.(dist|egg)-info[/\\]")
 _LIBRARY = os.path.dirname(os.__file__)
 _GLOBS = tuple(os.path.join(_LIBRARY, name) for name in ("glob.py", "pathlib.py", "pathlib" + os.sep))
-_MAKING_FLAGS = os.O_CREAT | os.O_TRUNC
-_CHANGING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_APPEND
 
 
 @dataclasses.dataclass(slots=True)
@@ -126,10 +124,11 @@ class Trace:
     def _opened(self, name: Any, mode: str | None, flags: int | None) -> None:
         if (path := absolute(name)) is None:
             return
-        if set(mode or "") & set("wax") or (mode is None and (flags or 0) & _MAKING_FLAGS):
+        opening = opening_of(path, mode, flags or 0)
+        if opening is Opening.MAKES:
             self.written.add(path)
-        elif not ((flags or 0) & getattr(os, "O_DIRECTORY", 0)):
-            if "+" in (mode or "") or (mode is None and (flags or 0) & _CHANGING_FLAGS):
+        elif opening is not Opening.FOLDER:
+            if opening is Opening.MAY_CHANGE:
                 self.maybe_changed.add(path)
             self._read(source_of(path))
 
@@ -216,8 +215,13 @@ class Trace:
         self._changed(source, source_folder)
         self._changed(destination, folder)
 
-    def _linked(self, _source: Any, destination: Any, *folders: int) -> None:
+    def _linked(self, source: Any, destination: Any, *folders: int) -> None:
         self._changed(destination, folders[-1] if folders else -1)
+        if (path := absolute(destination)) is not None:
+            # What is read through the link is what it leads to.
+            for start in (os.getcwd(), os.path.dirname(path)):
+                if os.path.isfile(original := os.path.normpath(os.path.join(start, os.fsdecode(source)))):
+                    self._read(original)
 
     def _made_folder(self, name: Any, _mode: int = 0, folder: int = -1) -> None:
         self._changed(name, folder)

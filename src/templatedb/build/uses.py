@@ -15,8 +15,9 @@ from types import ModuleType
 def files_used(path: str, function: str = "") -> set[str]:
     """Return the files of the modules whose names the file at *path*, or one *function* in it, really uses.
 
-    ``Base.metadata``, whatever is passed or assigned as ``target_metadata``, and imports that are never used do not
-    count. Only modules that were imported are found; a file that cannot be parsed uses none.
+    What stands for metadata (a declarative base, Flask-SQLAlchemy's object), whatever is passed or assigned as
+    ``target_metadata``, and imports that are never used do not count. Only modules that were imported are found; a file
+    that cannot be parsed uses none.
     """
     try:
         with open(path, "rb") as opened:
@@ -81,7 +82,18 @@ def _files(name: str, attributes: tuple[str, ...]) -> Iterator[str]:
         return
     module = sys.modules[".".join(parts[:count])]
     found = getattr(module, parts[count], None) if count < len(parts) else None
+    if _is_metadatas(found):
+        return
     maker = sys.modules.get(str(getattr(found, "__module__", "")))
     for one in (module, maker):
         if isinstance(one, ModuleType) and isinstance(path := getattr(one, "__file__", None), str):
             yield path
+
+
+def _is_metadatas(found: object) -> bool:
+    from sqlalchemy import MetaData
+
+    try:
+        return isinstance(found, MetaData) or isinstance(getattr(found, "metadata", None), MetaData)
+    except Exception:  # a proxy of Flask's raises outside of a request
+        return False
