@@ -78,6 +78,22 @@ READS = {
         "os.mkdir('made'); import subprocess; subprocess.run(['touch', 'made/x'])\nopen('made/x').read(); os.listdir('made')",
         set(),
     ),
+    "folder that was there": (
+        "os.makedirs('folder', exist_ok=True); open('folder/a.txt').read()",
+        {"file folder/a.txt"},
+    ),
+    "read and written": ("open('data.txt', 'r+').read()", {"file data.txt"}),
+    "link to it": (
+        "os.path.lexists('l') or os.symlink('data.txt', 'l')\nopen('l').read()",
+        {"file data.txt"},
+    ),
+    "absent folder": ("try:\n    os.listdir('none')\nexcept OSError: pass", {"absent none"}),
+    "opened folder": ("os.close(os.open('folder', os.O_RDONLY))", {"present folder"}),
+    "optional module of a package": (
+        "try:\n    from space import local\nexcept ImportError: pass",
+        {"file space/__init__.py", "absent space/local.py", "absent space/local/__init__.py"},
+    ),
+    "glob upwards": ("import pathlib; list(pathlib.Path('folder').glob('../*.txt'))", {"glob *.txt", "present folder"}),
     "socket": (
         "import socket; s = socket.socket(socket.AF_UNIX); s.bind('sock'); s.close()\ntry:\n    open('sock')\nexcept OSError: pass",
         {"present sock"},
@@ -101,6 +117,7 @@ def test_what_a_migration_looks_at_is_recorded(project, body, expected):
     write(project / "script.py", "X = 1\n")
     write(project / "folder/a.txt", "a")
     write(project / "folder/deep/b.txt", "b")
+    write(project / "space/__init__.py", "")
     assert discovered() == expected
     with load().golden() as golden:
         assert golden.outcome is Outcome.HIT

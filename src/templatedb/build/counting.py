@@ -15,9 +15,10 @@ from pathlib import Path
 
 from templatedb import conventions, discovered
 from templatedb.build.imports import Imports
+from templatedb.build.looks import Look, Looks
 from templatedb.build.owners import OWN_PACKAGE
 from templatedb.build.reach import DECLARED_PACKAGES, files_of_modules, in_packages, reach
-from templatedb.build.trace import Look, Looks, Trace
+from templatedb.build.trace import Trace
 from templatedb.conventions.modules import module_finder
 from templatedb.digests import Digests
 from templatedb.discovered import Entry, Kind

@@ -5,7 +5,6 @@ Source: https://docs.python.org/3/library/audit_events.html; ``stat`` and ``exis
 
 from __future__ import annotations
 
-import dataclasses
 import glob
 import itertools
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from templatedb import digests, discovered
+from templatedb.build.looks import Look, Looks
 from templatedb.build.operating_system import Busy, Opening, absolute, opening_of, source_of, wrap_look, wrap_open
 from templatedb.build.owners import OWN_PACKAGE, Owners, frames, is_calling, is_running
 from templatedb.build.redirect import database_name
@@ -30,21 +30,6 @@ _EXTENDS_PACKAGES = (os.sep + "pkgutil.py",)
 _IN_METADATA = re.compile(r"\.(dist|egg)-info[/\\]")
 _LIBRARY = os.path.dirname(os.__file__)
 _GLOBS = tuple(os.path.join(_LIBRARY, name) for name in ("glob.py", "pathlib.py", "pathlib" + os.sep))
-
-
-@dataclasses.dataclass(slots=True)
-class Look:
-    """That something was looked at: by whose code, and what it was then."""
-
-    first: str
-    """What it was worth when it was first looked at, to tell whether it was edited during the build."""
-    owners: set[str] = dataclasses.field(default_factory=set)
-    """Files of the project whose code was running; empty when only libraries' was."""
-    in_step: bool = False
-    """Whether a migration or a seed was running."""
-
-
-Looks = dict[str, Look]
 
 
 class Trace:
@@ -95,7 +80,7 @@ class Trace:
         sys.addaudithook(self._audit)
 
     def stop(self) -> None:
-        """Record nothing from now on: who sorts out what was looked at looks again."""
+        """Record nothing more: who sorts out what was looked at looks again."""
         self._is_on = False
 
     def note_runners(self) -> None:
@@ -217,14 +202,14 @@ class Trace:
 
     def _linked(self, source: Any, destination: Any, *folders: int) -> None:
         self._changed(destination, folders[-1] if folders else -1)
-        if (path := absolute(destination)) is not None:
+        for start in (os.getcwd(), os.path.dirname(absolute(destination) or "")):
             # What is read through the link is what it leads to.
-            for start in (os.getcwd(), os.path.dirname(path)):
-                if os.path.isfile(original := os.path.normpath(os.path.join(start, os.fsdecode(source)))):
-                    self._read(original)
+            if os.path.isfile(original := os.path.normpath(os.path.join(start, os.fsdecode(source)))):
+                self._read(original)
 
     def _made_folder(self, name: Any, _mode: int = 0, folder: int = -1) -> None:
-        self._changed(name, folder)
+        if not os.path.lexists(name):  # makedirs(exist_ok=True) tries to make what is there
+            self._changed(name, folder)
 
     def _stat_called(self, name: Any) -> None:
         path = None if not self._is_on or self._busy.is_set else absolute(name)
