@@ -93,7 +93,7 @@ READS = {
         "try:\n    from space import local\nexcept ImportError: pass",
         {"file space/__init__.py", "absent space/local.py", "absent space/local/__init__.py"},
     ),
-    "glob upwards": ("import pathlib; list(pathlib.Path('folder').glob('../*.txt'))", {"glob *.txt", "present folder"}),
+    "glob upwards": ("import glob; glob.glob('folder/../*.txt')", {"glob *.txt"}),
     "socket": (
         "import socket; s = socket.socket(socket.AF_UNIX); s.bind('sock'); s.close()\ntry:\n    open('sock')\nexcept OSError: pass",
         {"present sock"},

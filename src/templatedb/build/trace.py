@@ -152,9 +152,7 @@ class Trace:
         path = absolute("." if name is None else name)
         if path is None or not self._is_looked_into(path) or self._is_library_searching(path):
             return
-        code = next(frames()).f_code
-        names = {frame.f_code.co_name for frame in itertools.islice(frames(), 3)}
-        if any(part in code.co_filename for part in _GLOBS) and names.isdisjoint(("iterdir", "walk")):
+        if _is_globbing():
             return  # the pattern itself was recorded
         caller, belongs = self._owners.caller()
         is_alembics = belongs is Belongs.PACKAGE and f"{os.sep}alembic{os.sep}" in caller
@@ -267,6 +265,13 @@ class Trace:
         if home is not None and path not in self.written:
             self.home.add(path.removeprefix(home))
         return path.startswith(self._own)
+
+
+def _is_globbing() -> bool:
+    """Whether a folder is being listed for a pattern; ``iterdir`` and ``walk`` of pathlib list it for themselves."""
+    innermost = itertools.takewhile(lambda frame: frame.f_code.co_filename.startswith(_GLOBS), frames())
+    names = {frame.f_code.co_name for frame in innermost}
+    return bool(names) and (names.isdisjoint(("iterdir", "walk")) or not names.isdisjoint(("glob", "rglob")))
 
 
 _HANDLERS: dict[str, Callable[..., None]] = {
