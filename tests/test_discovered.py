@@ -502,3 +502,16 @@ def test_what_a_function_that_runs_alembic_uses_counts(project):
     write(project / "settings.py", SETTINGS)
     found = discovered(Template(Function("app:migrate")))
     assert {"file settings.py"} == {label for label in found if label in ("file settings.py", "file views.py")}
+
+
+def test_a_model_that_is_gone_after_the_build_keeps_it_from_being_published(project, cache):
+    """A branch was switched while it ran: what the model said of the naming convention is not known any more."""
+    env = "import app\n" + PLAIN_ENV.replace(
+        "connection=connection", "connection=connection, target_metadata=app.metadata"
+    )
+    alembic_project(project, **one_revision("import subprocess; subprocess.run(['rm', 'app.py'])", env=env))
+    write(project / "app.py", "from sqlalchemy import MetaData\nmetadata = MetaData()\n")
+    lines = []
+    with load().golden(Wishes(notice=lines.append)) as golden:
+        assert (golden.outcome, builds_in(cache)) == (Outcome.PRIVATE, 0)
+    assert lines == ["app.py was edited during the build: its result is used by this run only"]

@@ -121,7 +121,8 @@ class Counting:
         if self._roots.follow_conventions and not self._roots.everything:
             yield from self._conventions()
 
-    def _digest(self, path: str) -> str | None:
+    def _digest(self, path: str | Path) -> str | None:
+        """Return the digest of the file at *path*; None when it is gone, is no file, or cannot be read."""
         try:
             return self._digests.of(path) if os.path.isfile(path) else None
         except OSError:
@@ -140,7 +141,8 @@ class Counting:
             if self._trace.is_own(folder):
                 continue
             if not os.path.isdir(folder):
-                yield Entry(Kind.ABSENT, self._locations.name(folder), "")
+                if self._locations.is_near(folder):
+                    yield Entry(Kind.ABSENT, self._locations.name(folder), "")
             else:
                 own = [os.path.basename(path) for path in self._trace.written if os.path.dirname(path) == folder]
                 yield Entry(Kind.FOLDER, self._locations.name(folder), discovered.of_folder(folder, own))
@@ -203,8 +205,8 @@ class Counting:
             if name not in DECLARED_PACKAGES:
                 yield Entry(Kind.VERSION, name, installed.identity(name))
         for path, top in tops.items():
-            if top not in owners and os.path.isfile(path):
-                yield Entry(Kind.FILE, self._locations.name(path), self._digests.of(path))
+            if top not in owners and (digest := self._digest(path)) is not None:
+                yield Entry(Kind.FILE, self._locations.name(path), digest)
 
     def _searched(self) -> Iterator[str]:
         """Yield the folders of the import path that move with the project and that no setting names."""
@@ -217,7 +219,7 @@ class Counting:
         modules = {path for name, path in self._files_of_modules.items() if name not in self._imports.before}
         followed = {Path(path) for path in modules if self._is_projects_module(path) and path.endswith(".py")}
         folders = dict.fromkeys((*self._import_folders, *map(Path, self._searched())))
-        recorded = conventions.record(followed, module_finder(tuple(folders)), self._digests.of)
+        recorded = conventions.record(followed, module_finder(tuple(folders)), self._digest)
         # Also what counts as a whole: else it would be new, and suspect, when an edited module imports it.
         yield from discovered.of_conventions(recorded, self._locations)
 
@@ -236,6 +238,8 @@ class Counting:
         for path, look in (*self._trace.files.items(), *self._trace.sources.items()):
             name = self._locations.name(path)
             is_gone = bool(look.first) and f"{Kind.ABSENT} {name}" in found
+            if path in self._trace.sources and not os.path.exists(path):
+                is_gone = not self._trace.is_own(path)  # its naming convention, if it gave one, is not recorded
             counts = f"{Kind.FILE} {name}" in found or f"{Kind.CONVENTION} {name}" in found
             if is_gone or (counts and not self._trace.is_as_first_seen(path, look)):
                 yield name

@@ -122,7 +122,7 @@ def _byte_code_is_younger(path: str) -> bool:
     try:
         compiled = _stat(importlib.util.cache_from_source(path)).st_mtime_ns
         return compiled > _stat(path).st_ctime_ns + SETTLED_NS
-    except (OSError, NotImplementedError):
+    except (OSError, NotImplementedError):  # not there, or an interpreter that keeps no byte code
         return False
 
 

@@ -25,7 +25,7 @@ from templatedb.steps import Steps
 
 _FROZEN_IMPORT = "<frozen importlib"
 _ALEMBICS_OPTIONS = os.path.join("alembic", "config.py")
-_IMPORTERS = ("<frozen importlib", os.path.join("importlib", "metadata"), "importlib_metadata", "pkg_resources")
+_IMPORTERS = (_FROZEN_IMPORT, os.path.join("importlib", "metadata"), "importlib_metadata", "pkg_resources")
 _EXTENDS_PACKAGES = (os.sep + "pkgutil.py",)
 _IN_METADATA = re.compile(r"\.(dist|egg)-info[/\\]")
 _LIBRARY = os.path.dirname(os.__file__)
@@ -165,9 +165,8 @@ class Trace:
 
         Importing lists the folders of the import path, as do libraries that look for plugins and versions.
         """
-        if self._is_away(path):
-            return False
-        return not (self._locations.belongs(path) is not Belongs.PROJECT or is_calling(_IMPORTERS))
+        is_projects = not self._is_away(path) and self._locations.belongs(path) is Belongs.PROJECT
+        return is_projects and not is_calling(_IMPORTERS)
 
     def _is_library_searching(self, folder: str) -> bool:
         return folder in sys.path and self._owners.caller()[1] is Belongs.PACKAGE
