@@ -148,7 +148,7 @@ def test_in_memory_by_marker_option_or_setting(project_suite):
     write(project_suite.path / "templatedb.toml", 'clone = "memory"\n')
     result = project_suite.runpytest_subprocess("-W", "error")
     result.assert_outcomes(passed=3)
-    assert "3 clones (1 by copy, 2 by memory)" in summary(result)
+    assert "3 clones (1 copied, 2 in memory)" in summary(result)
 
 
 def test_a_path_asked_of_a_clone_in_memory_is_one_line(project_suite):
@@ -176,7 +176,7 @@ def test_the_line_says_built_then_hit_and_the_summary_repeats_it(project_suite):
     assert re.fullmatch(r"templatedb: golden [0-9a-f]{8} built in [\d.]+ s \(2 revisions, \d+ kB\)", line)
     said = summary(result).splitlines()
     assert said[0] == line.removeprefix("templatedb: ")
-    assert re.match(r"6 clones \(6 by copy\), median \d\.\d\d ms", said[1])
+    assert re.match(r"6 clones \(1 copied, 5 restored in place\), median \d\.\d\d ms", said[1])
     result = project_suite.runpytest_subprocess()
     assert re.match(r"golden [0-9a-f]{8} hit \(2 revisions, \d+ kB, built \d+ s ago\)\n6 clones", summary(result))
 
@@ -262,7 +262,7 @@ def test_four_workers_cold_build_once_and_warm_never_import_alembic(project_suit
         result = project_suite.runpytest_subprocess("-n", "4", "-W", "error")
         result.assert_outcomes(passed=24)
         assert re.match(line, summary(result))
-        assert re.search(r"24 clones \(24 by copy\)", summary(result))
+        assert re.search(r"24 clones \([1-4] copied, 2[0-3] restored in place\)", summary(result))
         assert len(re.findall(r"^templatedb: " + line, "\n".join(result.outlines), re.MULTILINE)) == 1
     assert (builds_in(cache), (project_suite.path / "builds.txt").read_text()) == (1, "x")
     loaded = {path.read_text() for path in project_suite.path.glob("loaded-*")}
@@ -496,7 +496,7 @@ def test_engine_factories_can_be_overridden(project_suite):
 
 
 def test_a_clone_of_a_passing_test_is_gone_after_it(project_suite):
-    """Not kept for three sessions like tmp_path."""
+    """The next one finds its place restored; nothing is kept for three sessions like tmp_path."""
     project_suite.makepyfile(
         """
         import os, pathlib
@@ -507,12 +507,15 @@ def test_a_clone_of_a_passing_test_is_gone_after_it(project_suite):
             clone_session.execute(text("delete from t1"))
             paths.append(clone_path)
 
-        def test_two(clone_path):
-            assert not paths[0].exists()
-            assert os.listdir(clone_path.parent) == [clone_path.name]
+        def test_two(clone, clone_path):
+            assert clone.connect().execute("select count(*) from t1").fetchone() == (1,)
+            assert clone_path == paths[0]
+            assert sorted(os.listdir(clone_path.parent)) in ([clone_path.name], ["alive", clone_path.name])
+            pathlib.Path("folder.txt").write_text(str(clone_path.parent))
         """
     )
     project_suite.runpytest_subprocess("-W", "error").assert_outcomes(passed=2)
+    assert not Path((project_suite.path / "folder.txt").read_text()).exists()
 
 
 def test_a_test_that_leaves_everything_open_causes_no_warning_and_no_harm(project_suite):
@@ -651,6 +654,7 @@ def test_the_plugin_imports_nothing_heavy_before_it_is_used():
         "templatedb",
         "templatedb.controller",
         "templatedb.fixtures",
+        "templatedb.options",
         "templatedb.plugin",
         "templatedb.terminal",
     }

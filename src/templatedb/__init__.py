@@ -26,20 +26,26 @@ Reading order, which is import order (a module imports only from those above it)
 22. publish              temporary name, fsync, replace
 23. place                where a process's own files are put
 24. golden               the story: look, lock, look again, build, publish
-25. slots                the two-method interface; copy, memory
-26. clone                what a test holds
-27. template             the library's front door: Template and Golden
-28. engines              SQLAlchemy engines and sessions on clones
-29. changes              rows that one connection sees and another does not
-30. summary              the lines that people read
-31. comparison           how two databases differ: definitions, schemas, contents
-32. kept                 databases of failed tests
-33. testrun              what one pytest process knows: templates, goldens, clones, failures
-34. fixtures             what tests ask for
-35. terminal             what is said while something happens
-36. controller           xdist: what the workers send
-37. plugin               pytest's hooks
-38. cli                  the command, one file per verb
+25. loops                coroutines that synchronous code sees through
+26. after_import         something to be done when a module is imported
+27. connection_state     what a test may leave changed on a connection
+28. pools                pooled connections on slots, whosever engine's
+29. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
+30. clone                what a test holds
+31. template             the library's front door: Template and Golden
+32. engines              SQLAlchemy engines that outlive their clones
+33. changes              rows that one connection sees and another does not
+34. summary              the lines that people read
+35. comparison           how two databases differ: definitions, schemas, contents
+36. kept                 databases of failed tests
+37. exported             variables for applications with a global engine
+38. testrun              what one pytest process knows: templates, goldens, clones, failures
+39. fixtures             what tests ask for
+40. options              the options of pytest
+41. terminal             what is said while something happens
+42. controller           xdist: what the workers send
+43. plugin               pytest's hooks
+44. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

@@ -40,9 +40,9 @@ class Clone:
         return CloneKind.MEMORY if self._filled.path is None else CloneKind.FILE
 
     @property
-    def way(self) -> str:
-        """How it was made: ``copy`` or ``memory``."""
-        return self._filled.way
+    def filled(self) -> Filled:
+        """The database itself, and how it came to equal the golden."""
+        return self._filled
 
     @property
     def closed(self) -> bool:
@@ -138,7 +138,7 @@ class Clone:
             self._release(self)
 
     def discard(self) -> None:
-        """Remove the database now."""
+        """Give the database back now: it is removed, or restored for another holder."""
         self._slot.empty(self._filled)
 
     def __enter__(self) -> Self:

@@ -1,23 +1,27 @@
-"""SQLAlchemy engines and sessions on clones: how they are made, watched and closed.
+"""SQLAlchemy engines and sessions on clones: how they are made, and that they outlive their clones.
 
-Imported only by tests that ask for one: SQLAlchemy costs a quarter of a second.
+A new engine has no compiled statements and sets its dialect up again, which costs a test more than its database does.
+So an engine is kept for each place and used again when the place is. Imported only by tests that ask for an engine:
+SQLAlchemy costs a quarter of a second.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sqlite3
-import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine
 
+from templatedb import pools
 from templatedb.errors import TemplateDBError
+from templatedb.loops import run_in_own_loop
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+_KEPT_PER_URL = 4
+"""A factory that is made anew for each test must not leave an engine behind each time."""
 
 
 def make_engine(url: str) -> Engine:
@@ -42,67 +46,92 @@ def make_async_engine(url: str) -> AsyncEngine:
     return create_async_engine(url)
 
 
-@contextlib.contextmanager
-def watched(engine: Engine, in_use: dict[int, sqlite3.Connection]) -> Iterator[set[threading.Thread]]:
-    """Keep the sqlite3 connections that *engine* has handed out in *in_use*, by identity, during the block.
-
-    Yields the threads that async connections run in, which is filled as they are handed out.
-    """
-    threads: set[threading.Thread] = set()
-
-    def out(_connection: object, record: Any, _proxy: object) -> None:
-        driver = record.driver_connection
-        # Before 0.22 an aiosqlite connection is its thread, since then it has one.
-        thread = driver if isinstance(driver, threading.Thread) else getattr(driver, "_thread", None)
-        if isinstance(thread, threading.Thread):
-            threads.add(thread)
-        # aiosqlite keeps the real connection, which lives in its thread, under this name.
-        raw = getattr(driver, "_conn", driver)
-        if isinstance(raw, sqlite3.Connection):
-            in_use[id(record)] = raw
-
-    def back(_connection: object, record: Any) -> None:
-        in_use.pop(id(record), None)
-
-    event.listen(engine, "checkout", out)
-    event.listen(engine, "checkin", back)
-    try:
-        yield threads
-    finally:
-        event.remove(engine, "checkout", out)
-        event.remove(engine, "checkin", back)
+@dataclasses.dataclass(slots=True)
+class _Kept:
+    engine: Any
+    factory: Callable[[str], Any]
+    """Held, so that its identity is not given to another one."""
+    listeners: tuple[Any, ...]
 
 
-def wait_for(threads: Iterable[threading.Thread]) -> None:
-    """Wait, for a second at most, until the *threads* of closed async connections have ended.
+class Engines:
+    """The engines of one process, by URL and factory. Not thread-safe."""
 
-    A connection says that it is closed a moment before its thread ends; a test that counts threads would see it.
-    """
-    for thread in threads:
-        thread.join(timeout=1.0)
+    def __init__(self) -> None:
+        """Have none yet."""
+        self._kept: dict[str, list[_Kept]] = {}
+
+    def take(self, factory: Callable[[str], Any], url: str) -> Any:
+        """Return the engine that *factory* made for *url*, made now if it is not there."""
+        known = self._kept.setdefault(url, [])
+        for kept in known:
+            if kept.factory is factory:
+                return kept.engine
+        engine = factory(url)
+        known.append(_Kept(engine, factory, _marks(_sync(engine))))
+        if len(known) > _KEPT_PER_URL:
+            _dispose(known.pop(0).engine)
+        return engine
+
+    def give_back(self, engine: Any, url: str, *, path: str, reconnect: bool = False) -> None:
+        """Keep *engine* for the next test on *url*, whose pools know the database as *path*.
+
+        Not one that the test has changed: its listeners and options would reach into other tests. An async engine's
+        connections are closed, each of which is a thread, and its pool is bound to the loop it was used in.
+        """
+        known = self._kept.get(url, [])
+        kept = next((kept for kept in known if kept.engine is engine), None)
+        if kept is None:
+            _dispose(engine)
+        elif kept.listeners != _marks(_sync(engine)):
+            known.remove(kept)
+            _dispose(engine)
+        elif _is_async(engine):
+            _close_connections(engine, path)
+        elif reconnect:
+            engine.dispose()
+
+    def close(self) -> None:
+        """Dispose of all engines."""
+        for known in self._kept.values():
+            for kept in known:
+                _dispose(kept.engine)
+        self._kept.clear()
 
 
-def close_async(close: Callable[[], Awaitable[Any]]) -> None:
-    """Await ``close()`` to its end from synchronous code, in a thread with a loop of its own.
+def _is_async(engine: Any) -> bool:
+    return engine is not _sync(engine)
 
-    The test's loop is gone or not ours by now, and ``asyncio.run`` in this thread would take its loop from plugins.
-    """
-    failure: list[BaseException] = []
 
-    async def wait() -> None:
-        await close()
+def _sync(engine: Any) -> Engine:
+    found: Engine = getattr(engine, "sync_engine", engine)
+    return found
 
-    def run(work: Coroutine[Any, Any, None]) -> None:
-        try:
-            asyncio.run(work)
-        except BaseException as error:  # passed on to the caller's thread below
-            failure.append(error)
 
-    thread = threading.Thread(target=run, args=(wait(),), name="templatedb-close")
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
+def _marks(engine: Engine) -> tuple[Any, ...]:
+    """Return what a test may change of an engine: the number of its listeners, its options."""
+    dispatches: list[Any] = [engine.dispatch, engine.dialect.dispatch]
+    counts = tuple(len(getattr(dispatch, name)) for dispatch in dispatches for name in dispatch._event_names)
+    return counts, engine.get_execution_options(), engine.echo
+
+
+def _close_connections(engine: AsyncEngine, path: str) -> None:
+    """Close an async engine's connections and wait for their threads, without a loop where that is possible."""
+    pool = engine.sync_engine.pool
+    if pools.stop_async(path, pool):
+        engine.sync_engine.dispose(close=False)
+    else:
+        threads = pools.threads(path)
+        run_in_own_loop(engine.dispose)
+        for thread in threads:
+            thread.join(timeout=1.0)
+
+
+def _dispose(engine: Any) -> None:
+    if _is_async(engine):
+        run_in_own_loop(engine.dispose)
+    else:
+        engine.dispose()
 
 
 def make_async_session(engine: AsyncEngine) -> AsyncSession:

@@ -97,7 +97,12 @@ def _templatedb_golden(pytestconfig: pytest.Config, templatedb_template: Templat
 def _templatedb_lent(
     request: pytest.FixtureRequest, templatedb_template: Template, _templatedb_golden: Golden
 ) -> Iterator[Lent]:
-    lent = run_of(request.config).clone(templatedb_template, _marked_kind(request))
+    from templatedb.errors import TemplateDBError
+
+    try:
+        lent = run_of(request.config).clone(templatedb_template, _marked_kind(request))
+    except TemplateDBError as error:
+        fail(error)
     yield lent
     lent.clone.close()
 
@@ -161,15 +166,13 @@ def clone_connection(_templatedb_lent: Lent) -> sqlite3.Connection:
 
 
 @pytest.fixture
-def _templatedb_engine(_templatedb_lent: Lent, templatedb_engine_factory: Callable[[str], Engine]) -> Iterator[Engine]:
-    from templatedb.engines import watched
-
-    engine = templatedb_engine_factory(_templatedb_lent.clone.url)
-    try:
-        with watched(engine, _templatedb_lent.in_use):
-            yield engine
-    finally:
-        engine.dispose()
+def _templatedb_engine(
+    pytestconfig: pytest.Config, _templatedb_lent: Lent, templatedb_engine_factory: Callable[[str], Engine]
+) -> Iterator[Engine]:
+    run, lent = run_of(pytestconfig), _templatedb_lent
+    engine = run.engines.take(templatedb_engine_factory, lent.clone.url)
+    yield engine
+    run.engines.give_back(engine, lent.clone.url, path=lent.pools_name, reconnect=run.options.reconnect)
 
 
 @pytest.fixture
@@ -189,21 +192,17 @@ def clone_session(_templatedb_engine: Engine) -> Iterator[Session]:
 
 @pytest.fixture
 def _templatedb_async_engine(
-    _templatedb_lent: Lent, templatedb_async_engine_factory: Callable[[str], AsyncEngine]
+    pytestconfig: pytest.Config, _templatedb_lent: Lent, templatedb_async_engine_factory: Callable[[str], AsyncEngine]
 ) -> Iterator[AsyncEngine]:
-    from templatedb.engines import close_async, wait_for, watched
     from templatedb.errors import TemplateDBError
 
+    run, lent = run_of(pytestconfig), _templatedb_lent
     try:
-        engine = templatedb_async_engine_factory(_templatedb_lent.clone.async_url)
+        engine = run.engines.take(templatedb_async_engine_factory, lent.clone.async_url)
     except TemplateDBError as error:
         fail(error)
-    with watched(engine.sync_engine, _templatedb_lent.in_use) as threads:
-        try:
-            yield engine
-        finally:
-            close_async(engine.dispose)
-            wait_for(threads)
+    yield engine
+    run.engines.give_back(engine, lent.clone.async_url, path=lent.pools_name)
 
 
 @pytest.fixture
@@ -215,13 +214,14 @@ def clone_async_engine(_templatedb_async_engine: AsyncEngine) -> AsyncEngine:
 @pytest.fixture
 def clone_async_session(_templatedb_async_engine: AsyncEngine) -> Iterator[AsyncSession]:
     """A SQLAlchemy AsyncSession on a private, migrated database; commit as much as you like."""
-    from templatedb.engines import close_async, make_async_session
+    from templatedb.engines import make_async_session
+    from templatedb.loops import run_in_own_loop
 
     session = make_async_session(_templatedb_async_engine)
     try:
         yield session
     finally:
-        close_async(session.close)
+        run_in_own_loop(session.close)
 
 
 class CloneFactory:

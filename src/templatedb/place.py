@@ -7,15 +7,24 @@ import os
 import shutil
 import tempfile
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 _lock = threading.Lock()
 _shared: dict[int, Path] = {}
+MEMORY = Path("/dev/shm")  # noqa: S108  # a private folder is made in it
+"""Storage backed by memory, on Linux."""
+_ROOM_BYTES = 128_000_000
+"""Free there at least: containers give it 64 MB, and a test that fills them would fail for our haste."""
+_ROOM_GOLDENS = 16
+_PREFIX = "templatedb-slots-"
+_YOUNG_S = 60.0
 
 
-def temporary_folder(prefix: str) -> Path:
+def temporary_folder(prefix: str, parent: Path | None = None) -> Path:
     """Make a private temporary folder that is removed when this very process ends, not when a forked child does."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent)).resolve()
     atexit.register(_remove, folder, os.getpid())
     return folder
 
@@ -32,3 +41,97 @@ def clones_folder() -> Path:
         if pid not in _shared or not _shared[pid].is_dir():
             _shared[pid] = temporary_folder("templatedb-clones-")
         return _shared[pid]
+
+
+class Storage:
+    """Where the slots of a process are: in memory-backed storage that has room, else in a temporary folder."""
+
+    def __init__(
+        self, temporary: Callable[[], Path], notice: Callable[[str], None], *, memory: Path | None = MEMORY
+    ) -> None:
+        """Fall back on the folder that *temporary* makes, and say so once where *memory* is there without room."""
+        self._temporary = temporary
+        self._notice = notice
+        self._memory = memory
+        self._folder: Path | None = None
+        self._pid = os.getpid()
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether the folder in use is backed by memory: then nothing waits for a disk."""
+        return self._folder is not None and self._memory is not None and self._memory in self._folder.parents
+
+    def folder(self, size_bytes: int) -> Path:
+        """Return the folder for slots of *size_bytes*, made at first use; a forked child gets its own."""
+        if self._pid != os.getpid():
+            self._pid, self._folder = os.getpid(), None
+        if self._folder is None:
+            self._folder = self._in_memory(size_bytes) or self._temporary().resolve()
+        return self._folder
+
+    def _in_memory(self, size_bytes: int) -> Path | None:
+        if self._memory is None or not os.access(self._memory, os.W_OK | os.X_OK):
+            return None
+        status = os.statvfs(self._memory)
+        free_bytes = status.f_bavail * status.f_frsize
+        if free_bytes < max(_ROOM_BYTES, _ROOM_GOLDENS * size_bytes):
+            self._notice(f"{self._memory} has {free_bytes // 1_000_000} MB left: the databases of tests are on disk")
+            return None
+        sweep(self._memory)
+        folder = temporary_folder(f"{_PREFIX}{os.geteuid()}-{os.getpid()}-", self._memory)
+        _keep_alive(folder)
+        return folder
+
+    def fall_back(self, error: OSError) -> bool:
+        """Leave memory-backed storage because of *error*; return whether that changes anything."""
+        if not self.is_memory:
+            return False
+        self._notice(f"{self._memory} is full ({error.strerror}): the databases of tests are on disk from here on")
+        self._memory, self._folder = None, None
+        return True
+
+    def close(self) -> None:
+        """Remove the folder in memory-backed storage; the temporary one is its maker's."""
+        if self.is_memory and self._folder is not None:
+            _remove(self._folder, self._pid)
+        self._folder = None
+
+
+_alive: list[int] = []
+"""Descriptors whose locks say that this process lives."""
+
+
+def _keep_alive(folder: Path) -> None:
+    import fcntl
+
+    descriptor = os.open(folder / "alive", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    _alive.append(descriptor)
+
+
+def sweep(parent: Path) -> None:
+    """Remove what killed processes of this user left in *parent*: their lock is free."""
+    for folder in parent.glob(f"{_PREFIX}{os.geteuid()}-*"):
+        try:
+            is_dead = time.time() - folder.stat().st_mtime > _YOUNG_S and _is_free(folder / "alive")
+        except OSError:
+            continue
+        if is_dead:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_free(path: Path) -> bool:
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)

@@ -12,60 +12,55 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from templatedb import fixtures
+from templatedb import fixtures, options
 from templatedb.controller import AGREED, TALLY, TALLY_NAME, Controller
 from templatedb.fixtures import NEEDS_GOLDEN, RUN, CloneFactory, run_of, uses_project_template
 from templatedb.terminal import Terminal
 
 if TYPE_CHECKING:
+    from templatedb.exported import Exported
     from templatedb.testrun import Run
 
-_PREFIX = "templatedb_"
 _NO_TEST_RUNS = ("collectonly", "setupplan", "showfixtures", "show_fixtures_per_test")
 """Options under which pytest collects and runs nothing."""
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options; each has the prefix, for a second plugin with the same string would end every run."""
-    group = parser.getgroup("templatedb", "template databases")
-    add = group.addoption
-    add(
-        "--templatedb-rebuild",
-        action="store_true",
-        dest=_PREFIX + "rebuild",
-        help="Build the golden again, once in this run, even if there is one.",
-    )
-    add(
-        "--templatedb-require-hit",
-        action="store_true",
-        dest=_PREFIX + "require_hit",
-        help="A build is an error: proves in CI that the cache works.",
-    )
-    add(
-        "--templatedb-keep",
-        choices=("failed", "all", "none"),
-        dest=_PREFIX + "keep",
-        help="Which tests leave their database behind (default: failed).",
-    )
-    add(
-        "--templatedb-clone",
-        choices=("file", "memory"),
-        dest=_PREFIX + "clone",
-        help="Where the databases of tests live (default: file).",
-    )
-    add(
-        "--templatedb-cache-dir",
-        metavar="DIR",
-        dest=_PREFIX + "cache_dir",
-        help="Where goldens are kept (default: the user's cache folder).",
-    )
-    add(
-        "--templatedb-strict",
-        action="store_true",
-        default=None,
-        dest=_PREFIX + "strict",
-        help="A problem with the cache is an error instead of a private build.",
-    )
+pytest_addoption = options.pytest_addoption
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Set what the project exports before any conftest can import the application."""
+    from templatedb import exported
+
+    if not exported.may_be_wanted(early_config.rootpath):
+        return
+    from templatedb import place, pools
+    from templatedb.errors import TemplateDBError
+    from templatedb.search import nearest
+
+    try:
+        settings = nearest(early_config.rootpath)
+    except TemplateDBError as error:
+        # The application would open whatever its variables say: perhaps the database of somebody at work.
+        raise pytest.UsageError(f"templatedb: {error.line}") from None
+    if settings is None or not settings.export:
+        return
+    storage = place.Storage(lambda: place.temporary_folder("templatedb-slots-"), lambda line: None)
+    path = storage.folder(0) / "clone.sqlite"
+    pools.claim(str(path), synchronous=storage.is_memory)
+    early_config.stash[_EXPORTED] = exported.export(settings.export, path)
+    early_config.add_cleanup(storage.close)
+
+
+_EXPORTED: pytest.StashKey[Exported] = pytest.StashKey()
+"""What this process exported."""
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Put the environment back, for whoever runs pytest inside of another program."""
+    if (exported := config.stash.get(_EXPORTED, None)) is not None:
+        exported.undo()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -120,22 +115,26 @@ def _made(config: pytest.Config) -> Run | None:
 
 
 def _make_run(config: pytest.Config, agreed: dict[str, Any], terminal: Terminal) -> Run:
+    from templatedb.place import Storage
     from templatedb.records import CloneKind, Keep
     from templatedb.testrun import Options, Run
 
+    exported = config.stash.get(_EXPORTED, None)
     option = config.option
     options = Options(
         require_hit=option.templatedb_require_hit,
         keep=option.templatedb_keep and Keep(option.templatedb_keep),
         clone=option.templatedb_clone and CloneKind(option.templatedb_clone),
         strict=option.templatedb_strict,
+        reconnect=option.templatedb_reconnect,
         **agreed,
     )
     return Run(
         config.rootpath,
         options,
         kept_folder=_kept_folder(config),
-        clones_folder=lambda: _clones_folder(config),
+        storage=Storage(lambda: _clones_folder(config), terminal.notice),
+        exported=lambda: None if exported is None else exported.path,
         notice=terminal.notice,
         on_progress=terminal.progress,
     )

@@ -48,6 +48,10 @@ class Settings:
     max_age_s: float | None = None
     """Seconds after which a golden is built again; None: never for its age."""
     clone: CloneKind = CloneKind.FILE
+    export: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Variables that pytest sets, before the application is imported, to the ``url``, ``path`` or ``async_url``."""
+    large_golden_bytes: int = 8_000_000
+    """From this size on clones share extents with the golden or are rewound, instead of being written."""
     cache_dir: str | None = None
     lock_timeout_s: float = 300.0
     keep: Keep = Keep.FAILED
@@ -160,6 +164,27 @@ def _seconds(value: object) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
+EXPORTS = ("url", "path", "async_url")
+"""What a variable of the setting ``export`` can be set to."""
+
+
+def _exports(value: object) -> dict[str, str]:
+    exports = _variables(value)
+    for name, wanted in exports.items():
+        if wanted not in EXPORTS:
+            near = difflib.get_close_matches(wanted, EXPORTS, n=1)
+            raise ValueError(f"{name} is {wanted!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+    return exports
+
+
+def _bytes(value: object) -> int:
+    """Return the bytes of ``"500kB"``, ``"8MB"`` or ``"2GB"``; a bare number is refused, it has no unit."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(B|kB|MB|GB)", value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('Write a number and a unit, such as "8MB".')
+    return round(float(match[1]) * {"B": 1, "kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}[match[2]])
+
+
 def _folder(value: object) -> str:
     return os.path.expanduser(_text(value))
 
@@ -195,6 +220,8 @@ _READERS: dict[str, tuple[str, str, Callable[[object], Any]]] = {
     "foreign_keys": ("foreign_keys", *_choice(Severity)),
     "max_age": ("max_age_s", 'a time such as "12h"', _seconds),
     "clone": ("clone", *_choice(CloneKind)),
+    "export": ("export", 'a table such as {DATABASE_URL = "url"}, of "url", "path" or "async_url"', _exports),
+    "large_golden": ("large_golden_bytes", 'a size such as "8MB"', _bytes),
     "cache_dir": ("cache_dir", "a folder", _folder),
     "lock_timeout": ("lock_timeout_s", 'a time such as "5m"', _seconds),
     "keep": ("keep", *_choice(Keep)),
@@ -202,7 +229,7 @@ _READERS: dict[str, tuple[str, str, Callable[[object], Any]]] = {
 }
 """Setting in the table: (name in Settings, what is allowed, how to read it)."""
 
-_LATER = frozenset({"export", "cache_size", "cache_max_age", "large_golden"})
+_LATER = frozenset({"cache_size", "cache_max_age"})
 """Settings that are agreed but not built yet: refused, because passing over them could give a wrong database."""
 
 

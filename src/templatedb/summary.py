@@ -111,7 +111,7 @@ class Tally:
         ]
         costs = [cost for way in self.clone_costs_us.values() for cost in way]
         if costs:
-            ways = ", ".join(f"{len(some)} by {way}" for way, some in sorted(self.clone_costs_us.items()))
+            ways = ", ".join(f"{len(some):,} {way}" for way, some in sorted(self.clone_costs_us.items()))
             lines.append(
                 f"templatedb: {count(len(costs), 'clone')} ({ways}), median {statistics.median(costs) / 1000:.2f} ms"
                 + (f"; saved about {duration(self.saved_s)} of migrating" if self.saved_s >= 0.1 else "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +24,8 @@ from templatedb.search import find, nearest
 from templatedb.settings import DEFAULT_REVISION, Settings, with_overrides
 from templatedb.slots import Slot
 from templatedb.slots.copy import CopySlot
-from templatedb.slots.memory import MemorySlot
+from templatedb.slots.image import Image
+from templatedb.slots.memory import MemorySlots
 
 
 class Golden:
@@ -38,9 +38,9 @@ class Golden:
         """Wrap what `Template.golden` opened; not for callers."""
         self._opened = opened
         self._settings = settings
-        self._memory = MemorySlot(opened.descriptor)
-        self._lock = threading.Lock()
-        self._closer = weakref.finalize(self, _close, self._memory, opened.descriptor)
+        self._image = Image(opened.descriptor)
+        self._memory = MemorySlots(self._image)
+        self._closer = weakref.finalize(self, _close, self._memory, self._image, opened.descriptor)
 
     def __repr__(self) -> str:
         """Show the key, shortened, and how the golden was come by."""
@@ -76,6 +76,8 @@ class Golden:
         kind: CloneKind | str | None = None,
         *,
         folder: Path | None = None,
+        slot: Slot | None = None,
+        holder: str = "",
         release: Callable[[Clone], None] | None = None,
     ) -> Clone:
         """Return a private database equal to this golden, for a ``with`` block or to be closed by the caller.
@@ -83,6 +85,8 @@ class Golden:
         Args:
             kind: ``"file"`` or ``"memory"``; default: the settings'.
             folder: Where a file goes; default: a temporary folder that ends with this process.
+            slot: Where it comes from instead: places of that kind that are used again, restored each time.
+            holder: Who asks, for messages.
             release: Called when the clone is closed, instead of removing it at once.
 
         Raises CloneError for another kind, and when the golden is closed.
@@ -90,11 +94,17 @@ class Golden:
         if not self._closer.alive:
             # The number of its descriptor may be another file's by now: a clone of that would be a wrong database.
             raise CloneError(what=f"{self!r} is closed", remedy="Clone before its with block ends.")
-        chosen = _kind(kind or self._settings.clone)
-        slot: Slot = self._memory
-        if chosen is CloneKind.FILE:
+        chosen = kind_of(kind or self._settings.clone)
+        if slot is None and chosen is CloneKind.MEMORY:
+            slot = self._memory
+        elif slot is None:
             slot = CopySlot(self._opened.descriptor, folder or place.clones_folder())
-        return Clone(slot, slot.fill(), release)
+        return Clone(slot, slot.fill(holder), release)
+
+    @property
+    def image(self) -> Image:
+        """Its bytes, for slots."""
+        return self._image
 
     def close(self) -> None:
         """Let go of the file: no more clones from here on, those that are open stay usable. Harmless when repeated."""
@@ -111,15 +121,17 @@ class Golden:
         self.close()
 
 
-def _kind(kind: CloneKind | str) -> CloneKind:
+def kind_of(kind: CloneKind | str) -> CloneKind:
+    """Return the kind of that name; raises CloneError."""
     try:
         return CloneKind(kind)
     except ValueError:
         raise CloneError(what=f'a clone is "file" or "memory", not {kind!r}') from None
 
 
-def _close(memory: MemorySlot, descriptor: int) -> None:
+def _close(memory: MemorySlots, image: Image, descriptor: int) -> None:
     memory.close()
+    image.close()
     os.close(descriptor)
 
 

@@ -6,22 +6,28 @@ Goldens stand in a registry by key, never in a session-scoped value: two folders
 from __future__ import annotations
 
 import dataclasses
-import os
 import sqlite3
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from templatedb import kept
+from templatedb import kept, pools
 from templatedb.build.parent import OnProgress
 from templatedb.clone import Clone
 from templatedb.errors import BuildError, TemplateDBError
+from templatedb.exported import original_environment
+from templatedb.place import Storage
 from templatedb.plan import Wishes
 from templatedb.records import CloneKind, Keep, Outcome
 from templatedb.settings import CACHE_DIR_VARIABLE
+from templatedb.slots.worker import WorkerSlots
 from templatedb.summary import Status, Tally
-from templatedb.template import Golden, Template, load
+from templatedb.template import Golden, Template, kind_of, load
+
+if TYPE_CHECKING:
+    from templatedb.engines import Engines
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,7 @@ class Options:
     clone: CloneKind | None = None
     cache_dir: str | None = None
     strict: bool | None = None
+    reconnect: bool = False
 
 
 class Run:
@@ -49,7 +56,8 @@ class Run:
         options: Options,
         *,
         kept_folder: Path,
-        clones_folder: Callable[[], Path],
+        storage: Storage,
+        exported: Callable[[], Path | None] = lambda: None,
         notice: Callable[[str], None],
         on_progress: OnProgress,
     ) -> None:
@@ -58,7 +66,8 @@ class Run:
         self.tally = Tally()
         self.kept_folder = kept_folder
         self._rootpath = rootpath
-        self._clones_folder = clones_folder
+        self._slots = WorkerSlots(storage, exported=exported, reconnect=options.reconnect)
+        self._engines: Engines | None = None
         self._say = notice
         self._on_progress = on_progress
         self._project: Template | TemplateDBError | None = None
@@ -68,7 +77,6 @@ class Run:
         self._test = ""
         self._template_seen: Callable[[], object] = lambda: None
         self._kept: dict[str, list[Path]] = {}
-        self._folder: Path | None = None
 
     def project_template(self) -> Template:
         """Return the template of the project's settings; raises SettingsError, the same one each time."""
@@ -117,7 +125,7 @@ class Run:
         # of a process has nobody to share with, and computes its key only once.
         if self._by_key and (shared := self._by_key.get(based.key())) is not None:
             return shared
-        environment = dict(os.environ)
+        environment = original_environment()
         if options.cache_dir is not None:
             environment[CACHE_DIR_VARIABLE] = options.cache_dir
         wishes = Wishes(
@@ -169,23 +177,32 @@ class Run:
         Raises what `golden` raises.
         """
         golden, settings = self.golden(template), self._find(template).based.settings
+        chosen = kind_of(kind or self.options.clone or settings.clone)
         started = time.perf_counter()
         made = golden.clone(
-            kind or self.options.clone or settings.clone,
-            folder=self._clones_in(),
+            chosen,
+            slot=self._slots.of(golden.key, golden.image, chosen),
+            holder=self._test,
             release=lambda clone: None,
         )
         elapsed_s = time.perf_counter() - started
-        self.tally.clone_costs_us.setdefault(made.way, []).append(round(elapsed_s * 1e6))
+        filled = made.filled
+        if filled.leak:
+            self._notice(f"{filled.last_holder or 'a test'} {filled.leak}")
+        self.tally.clone_costs_us.setdefault(filled.way, []).append(round(elapsed_s * 1e6))
         self.tally.saved_s += golden.manifest.migration_s - elapsed_s
         lent = Lent(made, self._test, self.options.keep or settings.keep)
         self._lent.append(lent)
         return lent
 
-    def _clones_in(self) -> Path:
-        if self._folder is None:
-            self._folder = self._clones_folder()
-        return self._folder
+    @property
+    def engines(self) -> Engines:
+        """The engines of this process; asking for them imports SQLAlchemy."""
+        if self._engines is None:
+            from templatedb.engines import Engines
+
+            self._engines = Engines()
+        return self._engines
 
     def keep(self, test_name: str, *, shared: bool, failed: bool, last_chance: bool) -> list[str]:
         """Keep the databases of the running test, as the settings say, and return the report's lines about them.
@@ -215,7 +232,7 @@ class Run:
         return lines
 
     def end_test(self) -> None:
-        """Remove the databases whose holders have closed them."""
+        """Take back the databases whose holders have closed them."""
         ended = [lent for lent in self._lent if lent.clone.closed]
         self._lent = [lent for lent in self._lent if not lent.clone.closed]
         for lent in ended:
@@ -226,6 +243,9 @@ class Run:
         for lent in self._lent:
             lent.clone.close()
         self.end_test()
+        if self._engines is not None:
+            self._engines.close()
+        self._slots.close()
         for golden in self._by_key.values():
             golden.close()
 
@@ -243,16 +263,21 @@ class Known:
 
 
 class Lent:
-    """A clone in the hands of a test, with the connections that its engines have in use."""
+    """A clone in the hands of a test."""
 
     def __init__(self, clone: Clone, opened_in: str, keep: Keep) -> None:
         """Hold *clone*, opened in the test with that node id and not kept for any test yet."""
         self.clone = clone
         self.opened_in = opened_in
         self.keep = keep
-        self.in_use: dict[int, sqlite3.Connection] = {}
         self.kept_for: str | None = None
+
+    @property
+    def pools_name(self) -> str:
+        """What SQLite, and so `pools`, calls the database."""
+        filled = self.clone.filled
+        return f"/{filled.name}" if filled.path is None else str(filled.path)
 
     def connections(self) -> Iterator[sqlite3.Connection]:
         """Yield every sqlite3 connection that may hold rows that are not committed."""
-        yield from dict.fromkeys((*self.clone.connections, *self.in_use.values()))
+        yield from dict.fromkeys((*self.clone.connections, *pools.connections(self.pools_name)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 from pathlib import Path
 
-from templatedb.slots import Filled
+from templatedb.slots import Filled, Way
 
 _numbers = itertools.count(1)
 _PIECE_BYTES = 1 << 20
@@ -22,18 +23,28 @@ class CopySlot:
         self._descriptor = descriptor
         self._folder = folder
 
-    def fill(self) -> Filled:
+    def fill(self, holder: str = "") -> Filled:
         """Write the golden's bytes to a path that was never used before: a left-over WAL there would be replayed."""
+        del holder
         # Named by process and counter, not at random: pytest-randomly seeds `random` alike in every worker.
         path = self._folder / f"clone-{os.getpid()}-{next(_numbers)}.sqlite"
         write_copy(self._descriptor, path)
-        return Filled(way="copy", path=path)
+        return Filled(way=Way.COPIED, path=path)
 
     def empty(self, filled: Filled) -> None:
         """Remove the file and its side files; what a test did to them itself is no fault."""
-        for suffix in _SIDE_FILES:
-            with contextlib.suppress(OSError):
-                os.unlink(f"{filled.path}{suffix}")
+        if filled.path is not None:
+            remove(filled.path)
+
+
+def remove(path: Path) -> None:
+    """Remove the database at *path* with everything SQLite put beside it; what is gone already is no fault."""
+    for suffix in _SIDE_FILES:
+        with contextlib.suppress(OSError):
+            if os.path.isdir(name := f"{path}{suffix}") and not os.path.islink(name):
+                shutil.rmtree(name)  # a test put a folder there
+            else:
+                os.unlink(name)
 
 
 def write_copy(descriptor: int, path: Path) -> None:

@@ -2,73 +2,99 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import itertools
 import os
 import sqlite3
-import tempfile
 import threading
-from pathlib import Path
 
-from templatedb.slots import Filled
-from templatedb.slots.copy import write_copy
+from templatedb import pools
+from templatedb.slots import Filled, Way
+from templatedb.slots.image import Image
 from templatedb.urls import memory_uri
 
 _numbers = itertools.count(1)
 
 
-class MemorySlot:
-    """In-memory copies of one open golden.
+class MemorySlots:
+    """In-memory databases that are filled from one golden, under their open connections where they were filled before.
 
     Filled by ``backup()``: ``deserialize()`` would detach a named database from its other connections.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        """Read the golden once, at first use, from *descriptor* (never closed here)."""
-        self._descriptor = descriptor
+    def __init__(self, image: Image, *, reuse: bool = False) -> None:
+        """Fill from *image*; with *reuse* a name that is taken back is lent again, and its engines with it."""
+        self._image = image
+        self._reuse = reuse
         self._lock = threading.Lock()
-        self._source: sqlite3.Connection | None = None
-        self._anchors: dict[str, sqlite3.Connection] = {}
+        self._free: list[_Named] = []
+        self._lent: dict[str, _Named] = {}
 
-    def fill(self) -> Filled:
-        """Make a named database; an anchor connection keeps it alive until `empty`."""
-        name = f"templatedb-{os.getpid()}-{next(_numbers)}"
-        anchor = sqlite3.connect(memory_uri(name), uri=True, check_same_thread=False, isolation_level=None)
-        try:
+    def fill(self, holder: str = "") -> Filled:
+        """Fill a named database that nobody holds; an anchor connection keeps it alive."""
+        leak, last_holder = "", ""
+        while True:
             with self._lock:
-                if self._source is None:
-                    self._source = _in_memory(self._descriptor)
-                self._source.backup(anchor)
-                self._anchors[name] = anchor
-        except BaseException:
-            anchor.close()
-            raise
-        return Filled(way="memory", name=name)
+                named = self._free.pop() if self._free else None
+            named = named or _Named()
+            try:
+                named.fill(self._image)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    leak, last_holder = "left a transaction open, or a cursor half read", named.holder
+                named.close()  # the next one has another name: whoever holds this one cannot disturb it
+                if named.holder == "":
+                    raise
+                continue
+            except BaseException:
+                named.close()
+                raise
+            last_holder = last_holder or named.holder
+            named.holder = holder or "a clone"
+            with self._lock:
+                self._lent[named.name] = named
+            return Filled(way=Way.MEMORY, name=named.name, leak=leak, last_holder=last_holder)
 
     def empty(self, filled: Filled) -> None:
-        """Close the anchor: the database goes with its last connection."""
+        """Take the database back."""
         with self._lock:
-            anchor = self._anchors.pop(filled.name, None)
-        if anchor is not None:
-            anchor.close()
+            named = self._lent.pop(filled.name, None)
+            if named is not None and self._reuse:
+                self._free.append(named)
+                return
+        if named is not None:
+            named.close()
 
     def close(self) -> None:
-        """Give the golden's own memory back; databases that are filled stay until they are emptied."""
+        """Give the memory of those that nobody holds back; the others stay until the process ends."""
         with self._lock:
-            if self._source is not None:
-                self._source.close()
-                self._source = None
+            while self._free:
+                self._free.pop().close()
 
 
-def _in_memory(descriptor: int) -> sqlite3.Connection:
-    """Return a private in-memory copy of the golden; the golden itself is never opened with sqlite3 here."""
-    connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-    if hasattr(connection, "deserialize"):
-        connection.deserialize(os.pread(descriptor, os.fstat(descriptor).st_size, 0))
-        return connection
-    with tempfile.TemporaryDirectory(prefix="templatedb-") as folder:  # an SQLite built without deserialize
-        path = Path(folder, "golden.sqlite")
-        write_copy(descriptor, path)
-        with contextlib.closing(sqlite3.connect(path)) as source:
-            source.backup(connection)
-    return connection
+@dataclasses.dataclass(slots=True)
+class _Named:
+    """One named database."""
+
+    name: str = ""
+    holder: str = ""
+    """Who had it last; empty for a new one."""
+    anchor: sqlite3.Connection | None = None
+
+    def fill(self, image: Image) -> None:
+        if self.anchor is None:
+            # Named by process and counter, not at random: pytest-randomly seeds `random` alike in every worker.
+            self.name = f"templatedb-{os.getpid()}-{next(_numbers)}"
+            self.anchor = sqlite3.connect(
+                memory_uri(self.name), uri=True, check_same_thread=False, isolation_level=None, timeout=0
+            )
+            pools.claim(f"/{self.name}")
+        pools.settle(f"/{self.name}")
+        image.back_up_to(self.anchor)
+
+    def close(self) -> None:
+        if self.anchor is not None:
+            pools.close_all(f"/{self.name}")
+            pools.disclaim(f"/{self.name}")
+            self.anchor.close()
+            self.anchor = None

@@ -1,0 +1,66 @@
+"""Something to be done when a module has been imported, without importing it for those who never use it."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+
+
+def call_after_import(name: str, callback: Callable[[], None]) -> None:
+    """Call *callback* now if the top-level module *name* is imported, else right after its first import.
+
+    While another thread is just importing it, the callback waits for the end of that import.
+    """
+    module = sys.modules.get(name)
+    spec = getattr(module, "__spec__", None)
+    if module is not None and getattr(spec, "_initializing", False):
+        module = importlib.import_module(name)  # waits for the other thread's import
+    if module is not None:
+        callback()
+    else:
+        sys.meta_path.insert(0, _AfterImport(name, callback))
+
+
+class _AfterImport(importlib.abc.MetaPathFinder):
+    """Calls back once, when a module has been imported: importing it ourselves would cost those who never use it."""
+
+    def __init__(self, name: str, callback: Callable[[], None]) -> None:
+        self._name = name
+        self._callback = callback
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Find the module as the others do, with a loader that calls back."""
+        del path, target
+        if fullname != self._name:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _CallingBack(spec.loader, self._callback)
+        return spec
+
+
+class _CallingBack(importlib.abc.Loader):
+    """Loads as the *loader* does, then calls back and leaves no trace of itself in the module."""
+
+    def __init__(self, loader: importlib.abc.Loader, callback: Callable[[], None]) -> None:
+        self._loader = loader
+        self._callback = callback
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        """Leave it to the real loader."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module, then call back."""
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        self._callback()

@@ -1,0 +1,41 @@
+"""The state of a connection beside its database: what a test may leave changed, and what the next one would meet."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+State = tuple[Any, ...]
+_ATTRIBUTES = ("isolation_level", "row_factory", "text_factory", "autocommit")
+_QUESTIONS = (
+    "pragma database_list",  # attached files, and whether there are temporary tables
+    "pragma foreign_keys",
+    "pragma ignore_check_constraints",
+    "pragma recursive_triggers",
+    "pragma query_only",
+    "pragma writable_schema",
+    "pragma legacy_alter_table",
+    "pragma reverse_unordered_selects",
+    "pragma busy_timeout",
+    "pragma journal_mode",
+    "select 'a' like 'A'",  # case_sensitive_like cannot be read
+)
+"""Those that change what statements do or see. Each costs 2 microseconds a test; those that only change speed or
+durability (cache_size, synchronous, temp_store ...) are not asked."""
+
+
+def read(connection: sqlite3.Connection) -> State | None:
+    """Return what can be compared of the *connection*, None when it cannot be read.
+
+    Reads only. Functions, collations, authorizers and trace callbacks cannot be read back.
+    """
+    try:
+        cursor = connection.cursor()
+        cursor.row_factory = None
+        attributes = tuple(getattr(connection, name, None) for name in _ATTRIBUTES)
+        answers = [cursor.execute(question).fetchall() for question in _QUESTIONS]
+        if len(answers[0]) > 1:  # a temporary schema, or an attached file, was there from the start
+            answers.append(cursor.execute("select type, name, sql from sqlite_temp_master").fetchall())
+    except sqlite3.Error:
+        return None
+    return attributes, *map(tuple, answers)

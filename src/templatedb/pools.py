@@ -1,0 +1,222 @@
+"""Which pooled connections of SQLAlchemy are open on a slot, whosever engine they belong to.
+
+A slot is restored under connections that stay open. So it must be known which ones: those that a test left in another
+state reconnect, and where a test left a transaction open they are closed. One listener on SQLAlchemy's ``Pool`` class
+sees them all, also those of an application's engine that never heard of templatedb. Nothing here imports SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import weakref
+from typing import Any
+
+from templatedb import connection_state
+from templatedb.after_import import call_after_import
+from templatedb.loops import run_in_own_loop
+
+_lock = threading.RLock()
+_records: dict[str, weakref.WeakSet[Any]] = {}
+"""Path of a slot, or name of one in memory: the pool records that have connected to it."""
+_unsynced: set[str] = set()
+_pools: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Pools that tell us of their checkouts."""
+_INFO = "templatedb"
+_watching = False
+
+
+class _Known:
+    """What is known of one pooled connection, kept in the record's own ``info``, which a reconnect clears."""
+
+    __slots__ = ("state", "used")
+
+    def __init__(self) -> None:
+        self.state: connection_state.State | None = None
+        self.used = False
+
+
+def claim(path: str, *, synchronous: bool = True) -> None:
+    """Know the connections to *path*, as SQLite spells it, from here on.
+
+    Without *synchronous* they do not wait for the disk: a test's database need not survive a power cut.
+    """
+    with _lock:
+        _records.setdefault(path, weakref.WeakSet())
+        if not synchronous:
+            _unsynced.add(path)
+    watch()
+
+
+def disclaim(path: str) -> None:
+    """Forget *path*."""
+    with _lock:
+        _records.pop(path, None)
+        _unsynced.discard(path)
+
+
+def watch() -> None:
+    """Listen to every pool of this process, from the moment on that SQLAlchemy is imported. Harmless when repeated."""
+    global _watching  # noqa: PLW0603  # SQLAlchemy is one per process, and so is its listener
+    with _lock:
+        if _watching:
+            return
+        _watching = True
+    call_after_import("sqlalchemy", _listen)
+
+
+def _listen() -> None:
+    from sqlalchemy import event
+    from sqlalchemy.pool import Pool
+
+    event.listen(Pool, "connect", _connected)
+
+
+def _connected(dbapi_connection: Any, record: Any) -> None:
+    """See a new connection before the application's own listeners, whose settings therefore win over ours."""
+    if not _records:
+        return
+    try:
+        with contextlib.closing(dbapi_connection.cursor()) as cursor:
+            cursor.execute("pragma database_list")
+            path = next((row[2] for row in cursor.fetchall() if row[1] == "main"), "")
+    except Exception:  # another database than SQLite: no slot of ours
+        return
+    with _lock:
+        known = _records.get(path)
+        if known is None:
+            return
+        known.add(record)
+        record.info[_INFO] = _Known()
+        pool = record._ConnectionRecord__pool
+        if pool not in _pools:
+            _pools.add(pool)
+            from sqlalchemy import event
+
+            # After the connect listeners, the application's included: what they set is no change of a test.
+            event.listen(pool, "checkout", _checked_out)
+    if path in _unsynced:
+        _stop_syncing(dbapi_connection, raw(record))
+
+
+def _stop_syncing(dbapi_connection: Any, connection: sqlite3.Connection | None) -> None:
+    # With autocommit=False a transaction is always open, in which SQLite refuses this pragma.
+    in_transaction = getattr(connection, "autocommit", None) is False
+    if in_transaction and connection is not None:
+        connection.autocommit = True  # type: ignore[attr-defined]  # from Python 3.12 on
+    cursor = dbapi_connection.cursor()
+    cursor.execute("pragma synchronous = off")
+    cursor.close()
+    if in_transaction and connection is not None:
+        connection.autocommit = False  # type: ignore[attr-defined]
+
+
+def _checked_out(dbapi_connection: object, record: Any, proxy: object) -> None:
+    del dbapi_connection, proxy
+    known = record.info.get(_INFO)
+    if known is None:
+        return
+    known.used = True
+    if known.state is None and (connection := raw(record)) is not None:
+        known.state = connection_state.read(connection)
+
+
+def raw(record: Any) -> sqlite3.Connection | None:
+    """Return the sqlite3 connection of a pool's *record*, None where it has none (any more)."""
+    driver = record.driver_connection
+    found = getattr(driver, "_conn", driver) if driver is not None else None
+    return found if isinstance(found, sqlite3.Connection) else None
+
+
+def connections(path: str) -> list[sqlite3.Connection]:
+    """Return the pooled connections that are open on *path*."""
+    return [found for record in _of(path) if (found := _raw_or_none(record)) is not None]
+
+
+def threads(path: str) -> list[threading.Thread]:
+    """Return the threads in which async connections on *path* run."""
+    found = []
+    for record in _of(path):
+        driver = record.driver_connection
+        # Before 0.22 an aiosqlite connection is its thread, since then it has one.
+        thread = driver if isinstance(driver, threading.Thread) else getattr(driver, "_thread", None)
+        if isinstance(thread, threading.Thread):
+            found.append(thread)
+    return found
+
+
+def stop_async(path: str, pool: Any) -> bool:
+    """Close the async connections on *path* that *pool* has, from outside of any loop, and wait for their threads.
+
+    Return whether all were closed so: before aiosqlite 0.22.1 that needs a loop. The pool must not be used afterwards.
+    """
+    records = [record for record in _of(path) if record._ConnectionRecord__pool is pool]
+    drivers = [record.driver_connection for record in records]
+    if not all(hasattr(driver, "stop") and hasattr(driver, "_thread") for driver in drivers):
+        return False
+    for record, driver in zip(records, drivers, strict=True):
+        driver.stop()
+        driver._thread.join(timeout=1.0)
+        record.dbapi_connection = None
+    return True
+
+
+def settle(path: str) -> int:
+    """Close the connections on *path* whose state a test has changed; return how many. Their pools connect anew.
+
+    One that is inside a transaction is left alone: whoever restores the slot finds it locked.
+    """
+    closed = 0
+    for record in _of(path):
+        known = record.info.get(_INFO)
+        if known is None or not known.used:
+            continue
+        connection = _raw_or_none(record)
+        if connection is None or connection.in_transaction:
+            continue
+        if known.state is not None and connection_state.read(connection) == known.state:
+            known.used = False
+        else:
+            _close(record)
+            closed += 1
+    return closed
+
+
+def close_all(path: str) -> bool:
+    """Close every pooled connection on *path*; their pools connect anew. Return whether all are closed."""
+    records = _of(path)
+    for record in records:
+        _close(record)
+    return all(record.dbapi_connection is None for record in records)
+
+
+def _of(path: str) -> list[Any]:
+    known = _records.get(path)
+    if not known:
+        return []
+    with _lock:
+        return [record for record in known if record.dbapi_connection is not None]
+
+
+def _raw_or_none(record: Any) -> sqlite3.Connection | None:
+    try:
+        return raw(record)
+    except (AttributeError, ValueError):  # an async connection that is closed has none
+        return None
+
+
+def _close(record: Any) -> None:
+    driver = record.driver_connection
+    if isinstance(driver, sqlite3.Connection):
+        record.invalidate()
+        return
+    from sqlalchemy.util import greenlet_spawn
+
+    async def close() -> None:
+        await greenlet_spawn(record.invalidate)
+
+    thread = driver if isinstance(driver, threading.Thread) else getattr(driver, "_thread", None)
+    run_in_own_loop(close)
+    if isinstance(thread, threading.Thread):
+        thread.join(timeout=1.0)

@@ -1,0 +1,132 @@
+"""The bytes of one golden, as the slots need them: to be written under a header of their own, or read by SQLite."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sqlite3
+import struct
+import tempfile
+import threading
+from pathlib import Path
+
+from templatedb.slots.copy import write_copy
+
+HEADER_BYTES = 100
+_CHANGE_COUNTER, _SCHEMA_COOKIE, _VALID_FOR = 24, 40, 92
+
+
+class Image:
+    """A golden's bytes. Safe for many threads; holds them in memory from the first use on."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Read from *descriptor*, which is never closed here, when first needed."""
+        self._descriptor = descriptor
+        self.size_bytes = os.fstat(descriptor).st_size
+        self._lock = threading.Lock()
+        self._body: memoryview | None = None
+        self._header = b""
+        self._source: sqlite3.Connection | None = None
+
+    @property
+    def schema_cookie(self) -> int:
+        """The golden's own schema cookie."""
+        return schema_cookie(self._read()[0])
+
+    def _read(self) -> tuple[bytes, memoryview]:
+        with self._lock:
+            if self._body is None:
+                content = _whole(self._descriptor, self.size_bytes)
+                self._header, self._body = content[:HEADER_BYTES], memoryview(content)[HEADER_BYTES:]
+            return self._header, self._body
+
+    def write_to(self, destination: int, *, counter: int, cookie: int, size_bytes: int) -> bytes:
+        """Make the file, now of *size_bytes*, equal to the golden but for two numbers, and return its header.
+
+        The caller holds SQLite's EXCLUSIVE lock on it. Raises OSError, with a part written, where there is no room.
+        """
+        golden_header, body = self._read()
+        header = bytearray(golden_header)
+        struct.pack_into(">I", header, _CHANGE_COUNTER, counter)
+        struct.pack_into(">I", header, _VALID_FOR, counter)  # SQLite trusts the size in the header only if they agree
+        struct.pack_into(">I", header, _SCHEMA_COOKIE, cookie)
+        if size_bytes > self.size_bytes:
+            os.ftruncate(destination, self.size_bytes)
+        _write_all(destination, header, body)
+        return bytes(header)
+
+    def back_up_to(self, destination: sqlite3.Connection) -> None:
+        """Write the golden through *destination* with SQLite's backup API.
+
+        Raises sqlite3.OperationalError at once where the destination is locked: Python would try again for ever.
+        """
+        source = self._connection()
+        with self._lock:
+            source.backup(destination, progress=_refuse_to_wait)
+
+    def _connection(self) -> sqlite3.Connection:
+        """Return a private in-memory copy of the golden; the golden itself is never opened with sqlite3 here."""
+        with self._lock:
+            if self._source is None:
+                connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+                if hasattr(connection, "deserialize"):
+                    connection.deserialize(_whole(self._descriptor, self.size_bytes))
+                else:  # an SQLite built without it
+                    _back_up_from_a_file(self._descriptor, connection)
+                self._source = connection
+            return self._source
+
+    def close(self) -> None:
+        """Give the memory back; harmless when repeated."""
+        with self._lock:
+            if self._source is not None:
+                self._source.close()
+                self._source = None
+            self._body = None
+
+
+def change_counter(header: bytes) -> int:
+    """Return the file change counter of a database's *header*, 0 of an empty file's."""
+    return _number(header, _CHANGE_COUNTER)
+
+
+def schema_cookie(header: bytes) -> int:
+    """Return the schema cookie of a database's *header*, 0 of an empty file's."""
+    return _number(header, _SCHEMA_COOKIE)
+
+
+def _number(header: bytes, offset: int) -> int:
+    return int.from_bytes(header[offset : offset + 4], "big")
+
+
+def _whole(descriptor: int, size_bytes: int) -> bytes:
+    pieces, offset = [], 0
+    while offset < size_bytes and (piece := os.pread(descriptor, size_bytes - offset, offset)):
+        pieces.append(piece)
+        offset += len(piece)
+    return b"".join(pieces)
+
+
+def _write_all(destination: int, header: bytearray, body: memoryview) -> None:
+    written = os.pwritev(destination, [header, body], 0)
+    if written < HEADER_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    while written < HEADER_BYTES + len(body):
+        written += os.pwrite(destination, body[written - HEADER_BYTES :], written)
+
+
+def _refuse_to_wait(status: int, remaining: int, total: int) -> None:
+    del remaining, total
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        error = sqlite3.OperationalError("database is locked")
+        error.sqlite_errorcode = status
+        raise error
+
+
+def _back_up_from_a_file(descriptor: int, destination: sqlite3.Connection) -> None:
+    with tempfile.TemporaryDirectory(prefix="templatedb-") as folder:
+        path = Path(folder, "golden.sqlite")
+        write_copy(descriptor, path)
+        with contextlib.closing(sqlite3.connect(path)) as source:
+            source.backup(destination)

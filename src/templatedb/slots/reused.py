@@ -1,0 +1,123 @@
+"""The places of one worker for one golden: each lent to one holder at a time, restored, and lent again."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+from collections.abc import Callable
+
+from templatedb import pools
+from templatedb.errors import CloneError
+from templatedb.slots import Filled, Restorable, Restored, StuckError
+from templatedb.slots.image import Image
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Place:
+    """A place with who has it."""
+
+    slot: Restorable
+    lent: bool = False
+    holder: str = ""
+    """Who has it, or had it last."""
+    is_fixed: bool = False
+    """Whether somebody outside knows its path, so that no other place can stand in for it."""
+
+
+class ReusedSlots:
+    """Lends places that are equal to one golden; the lowest that is free, so that its engines are used again."""
+
+    def __init__(
+        self,
+        image: Image,
+        make: Callable[[], Restorable],
+        *,
+        first: Place | None = None,
+        fall_back: Callable[[OSError], bool] = lambda error: False,
+        reconnect: bool = False,
+    ) -> None:
+        """Restore places from *image* and *make* new ones as needed; *first* is shared with other goldens.
+
+        Where there is no room *fall_back* says whether to try again, elsewhere. With *reconnect* every pooled
+        connection to a place is closed before it is restored.
+        """
+        self._image = image
+        self._make = make
+        self._fall_back = fall_back
+        self._reconnect = reconnect
+        self._first = first
+        self._begin([] if first is None else [first])
+
+    def _begin(self, places: list[Place]) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._places = places
+
+    def fill(self, holder: str = "") -> Filled:
+        """Lend a place, restored. Raises CloneError where a fixed one cannot be restored; it names who is to blame."""
+        if self._pid != os.getpid():
+            # SQLite's connections must not be carried over a fork: the parent keeps these, and keeps them referenced.
+            self._inherited = self._places
+            self._begin([])
+        leak, last_holder = "", ""
+        while True:
+            place = self._take()
+            try:
+                restored = self._restore(place)
+            except StuckError as error:
+                leak, last_holder = str(error), place.holder
+                self._give_up(place, leak)
+                continue
+            except OSError as error:
+                place.lent = False
+                if place.is_fixed or not self._fall_back(error):
+                    raise
+                self._places.remove(place)
+                place.slot.close()
+                continue
+            except BaseException:
+                place.lent = False
+                raise
+            if restored.leak:
+                leak, last_holder = restored.leak, place.holder
+            place.holder = holder
+            return Filled(way=restored.way, path=place.slot.path, leak=leak, last_holder=last_holder)
+
+    def _restore(self, place: Place) -> Restored:
+        if self._reconnect:
+            pools.close_all(str(place.slot.path))
+        return place.slot.restore(self._image)
+
+    def _take(self) -> Place:
+        with self._lock:
+            place = next((place for place in self._places if not place.lent), None)
+            if place is None:
+                place = Place(self._make())
+                self._places.append(place)
+            place.lent = True
+            return place
+
+    def _give_up(self, place: Place, leak: str) -> None:
+        """Never lend the *place* again: whoever still holds it keeps it to himself. It stays marked as lent."""
+        if place.is_fixed:
+            place.lent = False
+            raise CloneError(
+                what=f"the database {place.slot.path} cannot be restored: {place.holder or 'an earlier test'} {leak}",
+                remedy="Close that connection, or end that transaction, before the test ends.",
+            )
+
+    def empty(self, filled: Filled) -> None:
+        """Take a place back; it is restored when it is lent again, so a failed test's rows stay until then."""
+        with self._lock:
+            for place in self._places:
+                if place.slot.path == filled.path:
+                    place.lent = False
+
+    def close(self) -> None:
+        """Remove all places but the shared one."""
+        if self._pid == os.getpid():
+            for place in self._places:
+                if place is not self._first:
+                    place.slot.close()
+            self._places = []
