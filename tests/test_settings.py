@@ -149,7 +149,10 @@ def test_without_any_settings_the_error_proposes_the_ini_it_sees(project):
         ({"alembik": "x"}, "unknown setting 'alembik' in the settings\nDid you mean 'alembic'?"),
         ({"colour": 1}, "unknown setting 'colour' in the settings\nKnown settings: alembic, build_env,"),
         ({"cache_size": "2GB"}, "'cache_size' belongs to the planned settings; this release does not have it yet."),
-        ({"export": {"A": "ulr"}}, 'allowed: a table such as {DATABASE_URL = "url"}, of "url", "path" or "async_url"\nA is'),
+        (
+            {"export": {"A": "ulr"}},
+            'allowed: a table such as {DATABASE_URL = "url"}, of "url", "path" or "async_url"\nA is',
+        ),
         ({"large_golden": 8}, "setting 'large_golden' in the settings is 8; allowed: a size such as \"8MB\"\nWrite a"),
         ({"clone": "memroy"}, "setting 'clone' in the settings is 'memroy'; allowed: \"file\" or \"memory\"\nDid you"),
         ({"clone": 3}, 'setting \'clone\' in the settings is 3; allowed: "file" or "memory"'),

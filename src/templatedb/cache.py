@@ -6,6 +6,7 @@
     <cache>/v1/locks/<key>.lock           flock; the text is for messages only; never unlinked
     <cache>/v1/builds/<random>/           private to one build; ``alive`` in it is locked by the builder
     <cache>/v1/failures/<key>.<run>.json  a failed build, remembered for one test run
+    <cache>/v1/slots/<random>/            clones of goldens too big to be copied; ``alive`` in it is locked while in use
     <cache>/v1/stamps/<sha256>.json       stamps and digests of a project's inputs, named by folder and migrator
 
 History: v1 is the first. Another layout gets another bucket beside it, so any two releases can share the directory.

@@ -54,6 +54,7 @@ class Storage:
         self._notice = notice
         self._memory = memory
         self._folder: Path | None = None
+        self._beside: dict[Path, Path] = {}
         self._pid = os.getpid()
 
     @property
@@ -64,7 +65,7 @@ class Storage:
     def folder(self, size_bytes: int) -> Path:
         """Return the folder for slots of *size_bytes*, made at first use; a forked child gets its own."""
         if self._pid != os.getpid():
-            self._pid, self._folder = os.getpid(), None
+            self._pid, self._folder, self._beside = os.getpid(), None, {}
         if self._folder is None:
             self._folder = self._in_memory(size_bytes) or self._temporary().resolve()
         return self._folder
@@ -82,6 +83,26 @@ class Storage:
         _keep_alive(folder)
         return folder
 
+    def folder_beside(self, golden: Path) -> Path:
+        """Return a folder on the file system of *golden*, where extents may be shared; elsewhere if that is read-only.
+
+        In a cache it is ``slots``, beside ``goldens``.
+        """
+        if self._pid != os.getpid():
+            self._pid, self._folder, self._beside = os.getpid(), None, {}
+        if golden.parent not in self._beside:
+            cached = golden.parent.name == "goldens"
+            parent = golden.parent.parent / "slots" if cached else golden.parent
+            try:
+                parent.mkdir(mode=0o700, exist_ok=True)
+                sweep(parent)
+                folder = temporary_folder(f"{_PREFIX}{os.geteuid()}-{os.getpid()}-", parent)
+                _keep_alive(folder)
+            except OSError:
+                folder = self._temporary().resolve()
+            self._beside[golden.parent] = folder
+        return self._beside[golden.parent]
+
     def fall_back(self, error: OSError) -> bool:
         """Leave memory-backed storage because of *error*; return whether that changes anything."""
         if not self.is_memory:
@@ -94,7 +115,9 @@ class Storage:
         """Remove the folder in memory-backed storage; the temporary one is its maker's."""
         if self.is_memory and self._folder is not None:
             _remove(self._folder, self._pid)
-        self._folder = None
+        for folder in self._beside.values():
+            _remove(folder, self._pid)
+        self._folder, self._beside = None, {}
 
 
 _alive: list[int] = []

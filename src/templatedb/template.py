@@ -38,7 +38,7 @@ class Golden:
         """Wrap what `Template.golden` opened; not for callers."""
         self._opened = opened
         self._settings = settings
-        self._image = Image(opened.descriptor)
+        self._image = Image(opened.descriptor, opened.path)
         self._memory = MemorySlots(self._image)
         self._closer = weakref.finalize(self, _close, self._memory, self._image, opened.descriptor)
 

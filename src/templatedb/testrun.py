@@ -181,7 +181,7 @@ class Run:
         started = time.perf_counter()
         made = golden.clone(
             chosen,
-            slot=self._slots.of(golden.key, golden.image, chosen),
+            slot=self._slots.of(golden.key, golden.image, chosen, large_bytes=settings.large_golden_bytes),
             holder=self._test,
             release=lambda clone: None,
         )

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 from templatedb.slots.copy import write_copy
+from templatedb.slots.shared import share
 
 HEADER_BYTES = 100
 _CHANGE_COUNTER, _SCHEMA_COOKIE, _VALID_FOR = 24, 40, 92
@@ -20,9 +21,10 @@ _CHANGE_COUNTER, _SCHEMA_COOKIE, _VALID_FOR = 24, 40, 92
 class Image:
     """A golden's bytes. Safe for many threads; holds them in memory from the first use on."""
 
-    def __init__(self, descriptor: int) -> None:
-        """Read from *descriptor*, which is never closed here, when first needed."""
-        self._descriptor = descriptor
+    def __init__(self, descriptor: int, path: Path) -> None:
+        """Read from *descriptor*, which is never closed here, when first needed; *path* says where it stands."""
+        self.descriptor = descriptor
+        self.path = path
         self.size_bytes = os.fstat(descriptor).st_size
         self._lock = threading.Lock()
         self._body: memoryview | None = None
@@ -37,7 +39,7 @@ class Image:
     def _read(self) -> tuple[bytes, memoryview]:
         with self._lock:
             if self._body is None:
-                content = _whole(self._descriptor, self.size_bytes)
+                content = _whole(self.descriptor, self.size_bytes)
                 self._header, self._body = content[:HEADER_BYTES], memoryview(content)[HEADER_BYTES:]
             return self._header, self._body
 
@@ -47,10 +49,7 @@ class Image:
         The caller holds SQLite's EXCLUSIVE lock on it. Raises OSError, with a part written, where there is no room.
         """
         golden_header, body = self._read()
-        header = bytearray(golden_header)
-        struct.pack_into(">I", header, _CHANGE_COUNTER, counter)
-        struct.pack_into(">I", header, _VALID_FOR, counter)  # SQLite trusts the size in the header only if they agree
-        struct.pack_into(">I", header, _SCHEMA_COOKIE, cookie)
+        header = _stamped(golden_header, counter, cookie)
         if size_bytes > self.size_bytes:
             os.ftruncate(destination, self.size_bytes)
         _write_all(destination, header, body)
@@ -71,9 +70,9 @@ class Image:
             if self._source is None:
                 connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
                 if hasattr(connection, "deserialize"):
-                    connection.deserialize(_whole(self._descriptor, self.size_bytes))
+                    connection.deserialize(_whole(self.descriptor, self.size_bytes))
                 else:  # an SQLite built without it
-                    _back_up_from_a_file(self._descriptor, connection)
+                    _back_up_from_a_file(self.descriptor, connection)
                 self._source = connection
             return self._source
 
@@ -84,6 +83,32 @@ class Image:
                 self._source.close()
                 self._source = None
             self._body = None
+
+
+class SharedImage(Image):
+    """A golden on a file system that shares its extents with slots beside it: nothing is written, whatever its size."""
+
+    @property
+    def schema_cookie(self) -> int:
+        """The golden's own schema cookie."""
+        return schema_cookie(os.pread(self.descriptor, HEADER_BYTES, 0))
+
+    def write_to(self, destination: int, *, counter: int, cookie: int, size_bytes: int) -> bytes:
+        """Share, then write the header. Raises OSError where there is no room, or no sharing any more."""
+        del size_bytes
+        if not share(self.descriptor, destination):
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        header = _stamped(os.pread(self.descriptor, HEADER_BYTES, 0), counter, cookie)
+        os.pwrite(destination, header, 0)
+        return bytes(header)
+
+
+def _stamped(golden_header: bytes, counter: int, cookie: int) -> bytearray:
+    header = bytearray(golden_header)
+    struct.pack_into(">I", header, _CHANGE_COUNTER, counter)
+    struct.pack_into(">I", header, _VALID_FOR, counter)  # SQLite trusts the size in the header only if they agree
+    struct.pack_into(">I", header, _SCHEMA_COOKIE, cookie)
+    return header
 
 
 def change_counter(header: bytes) -> int:
