@@ -100,7 +100,7 @@ def test_xdist_workers_share_one_build(copied, cache):
     """Two workers, one golden; clones for a test, a file and a session, on disk and in memory."""
     said = pytest_cold_and_warm(copied("xdist"), cache, *WITHOUT_ASYNCIO, "-n", "2", passed=67)
     assert "2 workers [67 items]" in said
-    assert "1 by memory" in said
+    assert "1 in memory" in said
 
 
 def test_code_built_template_gives_two_folders_two_databases(copied, cache):

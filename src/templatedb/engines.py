@@ -110,8 +110,13 @@ def _sync(engine: Any) -> Engine:
 
 def _marks(engine: Engine) -> tuple[Any, ...]:
     """Return what a test may change of an engine: the number of its listeners, its options."""
-    dispatches: list[Any] = [engine.dispatch, engine.dialect.dispatch]
-    counts = tuple(len(getattr(dispatch, name)) for dispatch in dispatches for name in dispatch._event_names)
+    dispatches: list[Any] = [engine.dispatch, engine.dialect.dispatch, engine.pool.dispatch]
+    counts = tuple(
+        len(getattr(dispatch, name))
+        for dispatch in dispatches
+        for name in dispatch._event_names
+        if name != "checkout"  # which ours is one of, from the first connection on
+    )
     return counts, engine.get_execution_options(), engine.echo
 
 
