@@ -15,13 +15,11 @@ _QUESTIONS = (
     "pragma query_only",
     "pragma writable_schema",
     "pragma legacy_alter_table",
-    "pragma reverse_unordered_selects",
-    "pragma busy_timeout",
     "pragma journal_mode",
     "select 'a' like 'A'",  # case_sensitive_like cannot be read
 )
-"""Those that change what statements do or see. Each costs 2 microseconds a test; those that only change speed or
-durability (cache_size, synchronous, temp_store ...) are not asked."""
+"""Those that change what statements do or see. Each costs 2 microseconds a test; those that only change speed,
+durability or waiting (cache_size, synchronous, busy_timeout ...) are not asked."""
 
 
 def read(connection: sqlite3.Connection) -> State | None:

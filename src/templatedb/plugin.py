@@ -48,7 +48,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         return
     storage = place.Storage(lambda: place.temporary_folder("templatedb-slots-"), lambda line: None)
     path = storage.folder(0) / "clone.sqlite"
-    pools.claim(str(path), synchronous=storage.is_memory)
+    pools.claim(str(path), synchronous=False)
     early_config.stash[_EXPORTED] = exported.export(settings.export, path)
     early_config.add_cleanup(storage.close)
 

@@ -24,7 +24,6 @@ from templatedb.slots.copy import remove
 from templatedb.slots.evict import evict
 from templatedb.slots.image import HEADER_BYTES, Image, change_counter, schema_cookie
 
-_WAL = b"\x02\x02"
 _MTIME_NS = 946_684_800_000_000_000
 """What a restored file's time is set to: any later write, also one past SQLite, shows."""
 _NEVER = 0x7FFFFFFF
@@ -54,6 +53,7 @@ class InPlaceSlot:
         self._header = b""
         self._counter = 0
         self._cookie = 0
+        self._was_in_wal_mode = False
         self._open()
 
     def _open(self) -> None:
@@ -103,16 +103,14 @@ class InPlaceSlot:
         raise StuckError(leak or "went on writing to it")
 
     def _try(self, image: Image) -> Way:
-        if self._header_now()[18:20] == _WAL and not self._leave_wal_mode():
+        if self._was_in_wal_mode and not self._leave_wal_mode():
             return self._back_up(image)
         with self._exclusively():
             # The lock has rolled back a hot journal by now, and has opened a WAL where one lies beside the file.
             if self._mode() != "wal":
-                return self._put_back(image, self._header_now())
+                self._was_in_wal_mode = False
+                return self._put_back(image, os.pread(self._descriptor, HEADER_BYTES, 0))
         return self._try(image) if self._leave_wal_mode() else self._back_up(image)
-
-    def _header_now(self) -> bytes:
-        return os.pread(self._descriptor, HEADER_BYTES, 0)
 
     @contextlib.contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -168,6 +166,7 @@ class InPlaceSlot:
         if busy:
             raise LockedError
         image.back_up_to(self._guard)
+        self._was_in_wal_mode = True
         # In WAL mode it would hold a shared lock as long as it is open, and a test could not change the mode.
         self._close_guard()
         return Way.BACKUP

@@ -62,7 +62,7 @@ class WorkerSlots:
 
     def _make(self, image: Image) -> Restorable:
         folder = self._storage.folder(image.size_bytes)
-        return InPlaceSlot(folder / f"clone-{next(_numbers)}.sqlite", synchronous=self._storage.is_memory)
+        return InPlaceSlot(folder / f"clone-{next(_numbers)}.sqlite", synchronous=False)
 
     def _make_large(self, image: Image) -> Restorable:
         folder = self._storage.folder_beside(image.path) / str(next(_numbers))
