@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: demo test test-all real lint types fix clean
+.PHONY: demo test test-all real suite lint types fix clean
 
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with sqlite3 found; set PYTHON=/path/to/python" >&2; exit 1; }
@@ -31,6 +31,9 @@ test-all: $(READY)  ## the suite on every Python 3.11+ found, and with the oldes
 
 real: $(READY)  ## published packages with real histories, unchanged, each in its own environment
 	@$(BIN)/python tests/real/run.py
+
+suite: $(READY)  ## a published package's own tests, as shipped and on templatedb: same results, seconds of both
+	@$(BIN)/python tests/real/package_suite.py
 
 lint: $(READY)
 	@$(BIN)/ruff check .

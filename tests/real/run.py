@@ -33,7 +33,7 @@ import tempfile
 import textwrap
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -104,7 +104,7 @@ class FailedError(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ran:
-    """A command that succeeded."""
+    """A command that ended as it may."""
 
     seconds: float
     stdout: str
@@ -148,8 +148,10 @@ def _number(value: float | None, digits: int = 0) -> str:
     return "-" if value is None else f"{value:,.{digits}f}"
 
 
-def run(command: Words, *, cwd: Path, environment: dict[str, str], timeout_s: float) -> Ran:
-    """Run *command* to its end; raises FailedError when it fails or takes too long."""
+def run(
+    command: Words, *, cwd: Path, environment: dict[str, str], timeout_s: float, codes: Container[int] = (0,)
+) -> Ran:
+    """Run *command* to its end; raises FailedError when its exit code is none of *codes*, or it takes too long."""
     shown = textwrap.shorten(" ".join([Path(command[0]).name, *map(str, command[1:])]), 80, placeholder=" ...")
     started = time.perf_counter()
     try:
@@ -168,7 +170,7 @@ def run(command: Words, *, cwd: Path, environment: dict[str, str], timeout_s: fl
         said = "".join(part.decode(errors="replace") for part in (error.stdout, error.stderr) if part)
         raise FailedError(f"no end after {timeout_s:.0f} s: {shown}", said) from error
     seconds = time.perf_counter() - started
-    if done.returncode:
+    if done.returncode not in codes:
         raise FailedError(f"exit code {done.returncode}: {shown}", done.stdout + done.stderr)
     return Ran(seconds=seconds, stdout=done.stdout, stderr=done.stderr)
 
@@ -247,9 +249,10 @@ class Place:
         cwd = project if inside else beside
         return cls(binaries=binaries, project=project, home=home, cwd=cwd, cache=folder / "cache")
 
-    def program(self, name: str, *words: str | Path) -> Ran:
+    def program(self, name: str, *words: str | Path, codes: Container[int] = (0,)) -> Ran:
         """Run a program of the environment in this place."""
-        return run([self.binaries / name, *words], cwd=self.cwd, environment=self._variables(), timeout_s=RUN_TIMEOUT_S)
+        command, environment = [self.binaries / name, *words], self._variables()
+        return run(command, cwd=self.cwd, environment=environment, timeout_s=RUN_TIMEOUT_S, codes=codes)
 
     def templatedb(self, verb: str, *words: str | Path) -> Ran:
         """Run ``templatedb`` for this project."""
