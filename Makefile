@@ -8,9 +8,11 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python3.1
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_VENV := .venv-bench
+BENCH_READY := $(BENCH_VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: demo test test-all real suite lint types fix clean
+.PHONY: demo test test-all real suite bench bench-quick lint types fix clean
 
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with sqlite3 found; set PYTHON=/path/to/python" >&2; exit 1; }
@@ -19,6 +21,13 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
 	@touch $(READY)
+
+$(BENCH_READY): pyproject.toml benchmarks/requirements.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with sqlite3 found; set PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Preparing $(BENCH_VENV) with $(PYTHON) ..."
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable . -r benchmarks/requirements.txt
+	@touch $(BENCH_READY)
 
 demo: $(READY)  ## a small parallel suite on migrations/: cold, then warm
 	@$(BIN)/python demo/show.py
@@ -34,6 +43,12 @@ real: $(READY)  ## published packages with real histories, unchanged, each in it
 
 suite: $(READY)  ## a published package's own tests, as shipped and on templatedb: same results, seconds of both
 	@$(BIN)/python tests/real/package_suite.py
+
+bench: $(BENCH_READY)  ## side by side with peers, one run of some 25 minutes: benchmarks/results/
+	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
+
+bench-quick: $(BENCH_READY)  ## the same tables from fewer rounds and sizes, in 5 minutes: benchmarks/results/quick/
+	@$(BENCH_VENV)/bin/python -m benchmarks --quick $(BENCH)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

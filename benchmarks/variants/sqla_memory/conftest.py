@@ -1,0 +1,1 @@
+"""pytest-sqla as its README starts: in memory, tables from the models."""
