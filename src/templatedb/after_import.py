@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.abc
 import importlib.machinery
-import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import Any
 
 
 def call_after_import(name: str, callback: Callable[[], None]) -> None:
@@ -35,15 +36,29 @@ class _AfterImport(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Find the module as the others do, with a loader that calls back."""
-        del path, target
+        """Find the module as the others do, with a loader that calls back.
+
+        Stays in place: many only ask whether there is such a module, and an import that fails may be tried again.
+        """
         if fullname != self._name:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _CallingBack(spec.loader, self._callback)
-        return spec
+        for finder in list(sys.meta_path):
+            find = getattr(finder, "find_spec", None)
+            if finder is self or find is None:
+                continue
+            spec: importlib.machinery.ModuleSpec | None = find(fullname, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _CallingBack(spec.loader, self._done)
+                return spec
+        return None
+
+    def _done(self) -> None:
+        try:
+            sys.meta_path.remove(self)
+        except ValueError:  # it was imported twice: once is enough
+            return
+        self._callback()
 
 
 class _CallingBack(importlib.abc.Loader):
@@ -52,6 +67,10 @@ class _CallingBack(importlib.abc.Loader):
     def __init__(self, loader: importlib.abc.Loader, callback: Callable[[], None]) -> None:
         self._loader = loader
         self._callback = callback
+
+    def __getattr__(self, name: str) -> Any:
+        """Answer as the real loader does, to those who only look at it."""
+        return getattr(self._loader, name)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         """Leave it to the real loader."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import shutil
 import tempfile
@@ -55,6 +56,7 @@ class Storage:
         self._memory = memory
         self._folder: Path | None = None
         self._beside: dict[Path, Path] = {}
+        self._left: list[Path] = []
         self._pid = os.getpid()
 
     @property
@@ -65,7 +67,7 @@ class Storage:
     def folder(self, size_bytes: int) -> Path:
         """Return the folder for slots of *size_bytes*, made at first use; a forked child gets its own."""
         if self._pid != os.getpid():
-            self._pid, self._folder, self._beside = os.getpid(), None, {}
+            self._forget()
         if self._folder is None:
             self._folder = self._in_memory(size_bytes) or self._temporary().resolve()
         return self._folder
@@ -89,7 +91,7 @@ class Storage:
         In a cache it is ``slots``, beside ``goldens``.
         """
         if self._pid != os.getpid():
-            self._pid, self._folder, self._beside = os.getpid(), None, {}
+            self._forget()
         if golden.parent not in self._beside:
             cached = golden.parent.name == "goldens"
             parent = golden.parent.parent / "slots" if cached else golden.parent
@@ -104,20 +106,24 @@ class Storage:
         return self._beside[golden.parent]
 
     def fall_back(self, error: OSError) -> bool:
-        """Leave memory-backed storage because of *error*; return whether that changes anything."""
-        if not self.is_memory:
+        """Leave memory-backed storage where *error* says that it is full; return whether that changes anything."""
+        if not self.is_memory or self._folder is None or error.errno not in (errno.ENOSPC, errno.EDQUOT):
             return False
+        self._left.append(self._folder)
         self._notice(f"{self._memory} is full ({error.strerror}): the databases of tests are on disk from here on")
         self._memory, self._folder = None, None
         return True
 
     def close(self) -> None:
-        """Remove the folder in memory-backed storage; the temporary one is its maker's."""
+        """Remove what is in memory-backed storage; the temporary folder is its maker's."""
         if self.is_memory and self._folder is not None:
-            _remove(self._folder, self._pid)
-        for folder in self._beside.values():
+            self._left.append(self._folder)
+        for folder in (*self._left, *self._beside.values()):
             _remove(folder, self._pid)
-        self._folder, self._beside = None, {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pid, self._folder, self._beside, self._left = os.getpid(), None, {}, []
 
 
 _alive: list[int] = []

@@ -21,8 +21,6 @@ _lock = threading.RLock()
 _records: dict[str, weakref.WeakSet[Any]] = {}
 """Path of a slot, or name of one in memory: the pool records that have connected to it."""
 _unsynced: set[str] = set()
-_pools: weakref.WeakSet[Any] = weakref.WeakSet()
-"""Pools that tell us of their checkouts."""
 _INFO = "templatedb"
 _watching = False
 
@@ -30,10 +28,12 @@ _watching = False
 class _Known:
     """What is known of one pooled connection, kept in the record's own ``info``, which a reconnect clears."""
 
-    __slots__ = ("state", "used")
+    __slots__ = ("is_read", "state", "used")
 
     def __init__(self) -> None:
+        self.is_read = False
         self.state: connection_state.State | None = None
+        """As the connect listeners left it; None before it is read, and where it cannot be read."""
         self.used = False
 
 
@@ -70,18 +70,19 @@ def _listen() -> None:
     from sqlalchemy import event
     from sqlalchemy.pool import Pool
 
-    event.listen(Pool, "connect", _connected)
+    # First of all: the popular recipe listens to the class as well, and may have come before us.
+    event.listen(Pool, "connect", _connected, insert=True)
 
 
 def _connected(dbapi_connection: Any, record: Any) -> None:
     """See a new connection before the application's own listeners, whose settings therefore win over ours."""
-    if not _records:
+    if not _records or not _is_sqlite(record):
         return
     try:
         with contextlib.closing(dbapi_connection.cursor()) as cursor:
             cursor.execute("pragma database_list")
             path = next((row[2] for row in cursor.fetchall() if row[1] == "main"), "")
-    except Exception:  # another database than SQLite: no slot of ours
+    except Exception:  # a driver of its own kind, which cannot say what it has open
         return
     with _lock:
         known = _records.get(path)
@@ -90,14 +91,20 @@ def _connected(dbapi_connection: Any, record: Any) -> None:
         known.add(record)
         record.info[_INFO] = _Known()
         pool = record._ConnectionRecord__pool
-        if pool not in _pools:
-            _pools.add(pool)
+        if _checked_out not in pool.dispatch.checkout:  # a pool made anew after dispose() takes its listeners along
             from sqlalchemy import event
 
             # After the connect listeners, the application's included: what they set is no change of a test.
             event.listen(pool, "checkout", _checked_out)
     if path in _unsynced:
         _stop_syncing(dbapi_connection, raw(record))
+
+
+def _is_sqlite(record: Any) -> bool:
+    """Whether a question in SQLite's words can be asked: a failed statement spoils other databases' transactions."""
+    if _raw_or_none(record) is not None:
+        return True
+    return getattr(record._ConnectionRecord__pool._dialect, "name", "") == "sqlite"
 
 
 def _stop_syncing(dbapi_connection: Any, connection: sqlite3.Connection | None) -> None:
@@ -118,7 +125,8 @@ def _checked_out(dbapi_connection: object, record: Any, proxy: object) -> None:
     if known is None:
         return
     known.used = True
-    if known.state is None and (connection := raw(record)) is not None:
+    if not known.is_read and (connection := raw(record)) is not None:
+        known.is_read = True
         known.state = connection_state.read(connection)
 
 
@@ -173,14 +181,20 @@ def settle(path: str) -> int:
         if known is None or not known.used:
             continue
         connection = _raw_or_none(record)
-        if connection is None or connection.in_transaction:
+        if connection is not None and _is_in_transaction(connection, record):
             continue
-        if known.state is not None and connection_state.read(connection) == known.state:
-            known.used = False
+        if connection is not None and known.state is not None and connection_state.read(connection) == known.state:
+            known.used = record.in_use  # one that is held over tests is used without being checked out
         else:
             _close(record)
             closed += 1
     return closed
+
+
+def _is_in_transaction(connection: sqlite3.Connection, record: Any) -> bool:
+    # With autocommit=False one is always open; the pool has ended the last one that did anything.
+    always = getattr(connection, "autocommit", None) is False and not record.in_use
+    return connection.in_transaction and not always
 
 
 def close_all(path: str) -> bool:

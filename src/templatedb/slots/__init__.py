@@ -42,7 +42,7 @@ class Filled:
     name: str = ""
     """The name in memory; empty for a file."""
     leak: str = ""
-    """What the last holder of this place had left behind, for the report; empty when nothing."""
+    """What the last holder of this place had left behind, and what to do, to be read after its name; or empty."""
     last_holder: str = ""
     """Who that was."""
 
@@ -63,11 +63,14 @@ class Restored:
 
     way: Way
     leak: str = ""
-    """What had to be taken from the last holder by force; empty when nothing."""
+    """What had to be taken from the last holder by force, and what to do, to be read after its name; or empty."""
 
 
 class StuckError(Exception):
-    """A place cannot be taken back: a connection out of reach would go on seeing old rows."""
+    """A place cannot be taken back: a connection out of reach would go on seeing old rows.
+
+    Its text says what the last holder did and what to do, to be read after the holder's name.
+    """
 
 
 class Restorable(Protocol):

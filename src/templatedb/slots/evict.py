@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sqlite3
 import time
@@ -9,55 +10,103 @@ from collections.abc import Callable
 from pathlib import Path
 
 from templatedb import pools
-from templatedb.slots import holders
+from templatedb.slots import StuckError, holders
 
 _STEPS = 20
 _STEP_S = 0.005
+_sleep = time.sleep  # a test may have put something else there
+
+# What is said of a connection, in the order of what is said first, and what to do.
+_SAID = {
+    "left a transaction open on a {} connection": "commit or roll back before the test ends",
+    "left a {} connection in EXCLUSIVE locking mode": "close it before the test ends",
+    "left a result half read on a {} connection": "read it to its end, or close it, before the test ends",
+}
+_TRANSACTION, _EXCLUSIVE, _RESULT = _SAID
 
 
-def evict(path: Path, descriptor: int, is_free: Callable[[], bool]) -> str:
+def evict(path: Path, descriptor: int, is_free: Callable[[], bool], ours: sqlite3.Connection | None = None) -> str:
     """End every transaction and cursor of this process that locks *path*; return what was ended, for a report.
 
     Empty when the lock went by itself: a background thread was just finishing, or a session had been left to the
-    garbage collector. *descriptor* is one of the file. Returns with the database still locked when the holder is out
-    of reach; the text names it. Not for a database in use.
+    garbage collector. *descriptor* is one of the file, *ours* a connection that is to stay. Raises StuckError when the
+    holder is out of reach. Not for a database in use.
     """
-    if _wait(is_free):
+    if wait(is_free):
         return ""
-    ended = _describe(pools.connections(str(path)), "pooled connection")
-    pools.close_all(str(path))
+    found = close_pooled(path)
     if is_free():
-        return f"left {ended or 'a cursor half read on a pooled connection'}"
-    strangers = holders.raw_connections(path).on_the_file
-    ended = ended or _describe(strangers, "sqlite3 connection")
-    for connection in strangers:
-        _end(connection)
+        return _report(found, "pooled")
+    found = close_raw(path, ours)
     if is_free():
-        return f"left {ended or 'a cursor half read, or a connection in EXCLUSIVE locking mode'}"
+        return _report(found, "sqlite3")
+    holders.end_orphans()
+    if is_free():
+        return _report([], "closed")
     process = holders.locked_by_another_process(descriptor)
     if process is not None:
-        return f"left a transaction open in process {process}"
-    return f"left {ended or 'the database locked by a connection that cannot be closed from here'}"
+        raise StuckError(f"left a transaction open in process {process}: end it, or the process, before the test ends")
+    raise StuckError(
+        "left the database locked by a connection out of reach, perhaps another thread's: close it before the test ends"
+    )
 
 
-def _wait(is_free: Callable[[], bool]) -> bool:
+def close_pooled(path: Path) -> list[str]:
+    """Close every pooled connection on *path*, and return what is to be said of each."""
+    connections = pools.connections(str(path))
+    found = [_look_at(connection) for connection in connections]
+    for connection in connections:
+        _end_cursors(connection)
+    pools.close_all(str(path))
+    return found
+
+
+def close_raw(path: Path, ours: sqlite3.Connection | None = None) -> list[str]:
+    """Close every connection of this process on *path* but *ours*, and return what is to be said of each.
+
+    Its next use is then a loud error, where a connection that was rolled back would silently go on.
+    """
+    strangers = [found for found in holders.raw_connections(path).on_the_file if found is not ours]
+    found = [_look_at(connection) for connection in strangers]
+    for connection in strangers:
+        _end(connection)
+    return found
+
+
+def wait(is_free: Callable[[], bool]) -> bool:
+    """Ask for a moment whether it *is_free*; a session that was left to the garbage collector lets go first."""
     gc.collect()
     for _ in range(_STEPS):  # counted, not timed: a test may have stopped the clock
         if is_free():
             return True
-        time.sleep(_STEP_S)
+        _sleep(_STEP_S)
     return False
 
 
-def _describe(connections: list[sqlite3.Connection], kind: str) -> str:
-    return f"a transaction open on a {kind}" if any(found.in_transaction for found in connections) else ""
+def _look_at(connection: sqlite3.Connection) -> str:
+    with contextlib.suppress(Exception):  # of another thread; or the application's own row and text factories
+        if connection.in_transaction:
+            return _TRANSACTION
+        cursor = sqlite3.Cursor(connection)
+        cursor.row_factory = None
+        if cursor.execute("pragma locking_mode").fetchone()[0] in ("exclusive", b"exclusive"):
+            return _EXCLUSIVE
+    return _RESULT
+
+
+def _report(found: list[str], kind: str) -> str:
+    said = min(found, key=list(_SAID).index, default=_RESULT)
+    return f"{said.format(kind)}, which was closed: {_SAID[said]}"
 
 
 def _end(connection: sqlite3.Connection) -> None:
-    """Close the connection: its next use is then a loud error, where a rolled back one would silently go on."""
-    try:
-        for cursor in holders.cursors_of(connection):
-            cursor.close()
+    _end_cursors(connection)
+    with contextlib.suppress(sqlite3.Error):  # of another thread, at the application's wish: the caller finds the lock
         connection.close()
-    except sqlite3.Error:  # of another thread, at the application's wish: it stays, and the caller finds the lock
-        return
+
+
+def _end_cursors(connection: sqlite3.Connection) -> None:
+    """Close its cursors: one that is half read would keep the lock when the connection is closed."""
+    for cursor in holders.cursors_of(connection):
+        with contextlib.suppress(sqlite3.Error):
+            cursor.close()

@@ -121,6 +121,25 @@ def cursors_of(connection: sqlite3.Connection) -> list[sqlite3.Cursor]:
     return [cursor for cursor in _instances(sqlite3.Cursor) if getattr(cursor, "connection", None) is connection]
 
 
+def end_orphans() -> None:
+    """End the cursors whose connection is closed: one that is half read keeps its lock, and cannot be closed any more.
+
+    Asks the garbage collector.
+    """
+    with contextlib.closing(sqlite3.connect(":memory:")) as other:
+        for cursor in _instances(sqlite3.Cursor):
+            if _is_closed(getattr(cursor, "connection", None)):
+                with contextlib.suppress(Exception):
+                    sqlite3.Cursor.__init__(cursor, other)  # lets go of its statement
+
+
+def _is_closed(connection: sqlite3.Connection | None) -> bool:
+    try:
+        return connection is not None and connection.total_changes < 0
+    except sqlite3.ProgrammingError as error:
+        return "closed" in str(error)
+
+
 def _instances(kind: type[_T]) -> list[_T]:
     # By type(), not isinstance(): that asks proxies for their __class__, and runs code of theirs.
     return [instance for instance in gc.get_objects() if issubclass(type(instance), kind)]
@@ -133,8 +152,8 @@ def _open_files(connection: sqlite3.Connection) -> list[str] | None:
         cursor = sqlite3.Cursor(connection)
         cursor.row_factory = None
         rows = cursor.execute("pragma database_list").fetchall()
+        return [os.fsdecode(name) for _, _, name in rows if name]
     except sqlite3.ProgrammingError as error:
         return [] if "closed" in str(error) or "__init__" in str(error) else None
-    except sqlite3.Error:
+    except Exception:  # a refusing authorizer, or a text factory of the user's
         return None
-    return [os.fsdecode(name) for _, _, name in rows if name]

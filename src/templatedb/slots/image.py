@@ -15,7 +15,7 @@ from templatedb.slots.copy import write_copy
 from templatedb.slots.shared import share
 
 HEADER_BYTES = 100
-_CHANGE_COUNTER, _SCHEMA_COOKIE, _VALID_FOR = 24, 40, 92
+_CHANGE_COUNTER, _SCHEMA_COOKIE, _TEXT_ENCODING, _VALID_FOR = 24, 40, 56, 92
 
 
 class Image:
@@ -32,9 +32,9 @@ class Image:
         self._source: sqlite3.Connection | None = None
 
     @property
-    def schema_cookie(self) -> int:
-        """The golden's own schema cookie."""
-        return schema_cookie(self._read()[0])
+    def text_encoding(self) -> int:
+        """The golden's text encoding, as its header has it."""
+        return text_encoding(self._read()[0])
 
     def _read(self) -> tuple[bytes, memoryview]:
         with self._lock:
@@ -89,9 +89,9 @@ class SharedImage(Image):
     """A golden on a file system that shares its extents with slots beside it: nothing is written, whatever its size."""
 
     @property
-    def schema_cookie(self) -> int:
-        """The golden's own schema cookie."""
-        return schema_cookie(os.pread(self.descriptor, HEADER_BYTES, 0))
+    def text_encoding(self) -> int:
+        """The golden's text encoding, as its header has it."""
+        return text_encoding(os.pread(self.descriptor, HEADER_BYTES, 0))
 
     def write_to(self, destination: int, *, counter: int, cookie: int, size_bytes: int) -> bytes:
         """Share, then write the header. Raises OSError where there is no room, or no sharing any more."""
@@ -119,6 +119,11 @@ def change_counter(header: bytes) -> int:
 def schema_cookie(header: bytes) -> int:
     """Return the schema cookie of a database's *header*, 0 of an empty file's."""
     return _number(header, _SCHEMA_COOKIE)
+
+
+def text_encoding(header: bytes) -> int:
+    """Return the text encoding in a database's *header*, 0 of an empty file's and of one without tables."""
+    return _number(header, _TEXT_ENCODING)
 
 
 def _number(header: bytes, offset: int) -> int:

@@ -5,6 +5,9 @@ parsed schema as long as the schema cookie is. So the bytes are written under an
 this file never had before, and with a new cookie where a test changed the schema: idle connections, also of other
 processes, then read everything anew but parse nothing again.
 
+"Never before" means more than one up from the last: a test may put an old copy of the file back, and a connection that
+it did not use since then remembers higher numbers. So each restore goes a long way round the circle of all numbers.
+
 Sources: https://www.sqlite.org/fileformat2.html section 1.3, https://www.sqlite.org/lockingv3.html, and
 https://www.sqlite.org/howtocorrupt.html section 2.2 for the descriptor that is never closed while connections live.
 """
@@ -12,21 +15,25 @@ https://www.sqlite.org/howtocorrupt.html section 2.2 for the descriptor that is 
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from templatedb import pools
 from templatedb.slots import Restored, StuckError, Way, holders
 from templatedb.slots.copy import remove
-from templatedb.slots.evict import evict
-from templatedb.slots.image import HEADER_BYTES, Image, change_counter, schema_cookie
+from templatedb.slots.evict import close_pooled, close_raw, evict
+from templatedb.slots.image import HEADER_BYTES, Image, change_counter, schema_cookie, text_encoding
 
+_WAL = b"\x02\x02"
 _MTIME_NS = 946_684_800_000_000_000
 """What a restored file's time is set to: any later write, also one past SQLite, shows."""
-_NEVER = 0x7FFFFFFF
+_STRIDE = 2_654_435_769
+"""2**32 divided by the golden ratio: the steps of a million restores all keep thousands of commits between them."""
 _TRIES = 3
 
 
@@ -34,8 +41,18 @@ class LockedError(Exception):
     """Somebody reads an old state of the database: a transaction, or a half-read cursor."""
 
 
-def _is_lock(error: sqlite3.DatabaseError) -> bool:
-    return (error.sqlite_errorcode or 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+def _is_lock(error: Exception) -> bool:
+    return isinstance(error, LockedError) or _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _code(error: Exception) -> int:
+    # Python's own complaints have none.
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+def _far_from(number: int) -> int:
+    return (number + _STRIDE) % 2**32 or _STRIDE
 
 
 class InPlaceSlot:
@@ -53,7 +70,6 @@ class InPlaceSlot:
         self._header = b""
         self._counter = 0
         self._cookie = 0
-        self._was_in_wal_mode = False
         self._open()
 
     def _open(self) -> None:
@@ -87,30 +103,46 @@ class InPlaceSlot:
         for _ in range(_TRIES):
             try:
                 way = self._try(image)
-            except LockedError:
-                leak = evict(self.path, self._descriptor, self._is_free) or leak
-            except FileNotFoundError:  # a test removed the file, or put another one in its place
-                self._start_over()
-                replaced = True
-            except sqlite3.DatabaseError as error:
+            except (LockedError, FileNotFoundError, sqlite3.DatabaseError) as error:
+                if _code(error) == sqlite3.SQLITE_FULL:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
                 if _is_lock(error):
-                    leak = evict(self.path, self._descriptor, self._is_free) or leak
-                else:  # a test wrote what is no database, or there is no room for a WAL
-                    self._start_over()
+                    leak = evict(self.path, self._descriptor, self._is_free, self._connection) or leak
+                else:  # a test removed the file, or left what is no database; or there is no room for a WAL
+                    leak = self._start_over() or leak
                     replaced = True
             else:
                 return Restored(Way.REPLACED if replaced else way, leak)
-        raise StuckError(leak or "went on writing to it")
+        raise StuckError(leak or "left something that goes on writing to the database: stop it before the test ends")
 
     def _try(self, image: Image) -> Way:
-        if self._was_in_wal_mode and not self._leave_wal_mode():
-            return self._back_up(image)
+        if self._connection is None:  # the guard would make a file where there is none
+            self._status()
+            if self._header_now()[18:20] == _WAL and not self._leave_wal_mode():
+                return self._back_up(image)
         with self._exclusively():
             # The lock has rolled back a hot journal by now, and has opened a WAL where one lies beside the file.
-            if self._mode() != "wal":
-                self._was_in_wal_mode = False
-                return self._put_back(image, os.pread(self._descriptor, HEADER_BYTES, 0))
-        return self._try(image) if self._leave_wal_mode() else self._back_up(image)
+            header = self._header_now()
+            if not self._is_in_wal_mode(header):
+                return self._put_back(image, header)
+        self._status()
+        if not self._leave_wal_mode():
+            return self._back_up(image)
+        with self._exclusively():
+            header = self._header_now()
+            if not self._is_in_wal_mode(header):
+                return self._put_back(image, header)
+        raise FileNotFoundError  # two files that contradict each other
+
+    def _header_now(self) -> bytes:
+        return os.pread(self._descriptor, HEADER_BYTES, 0)
+
+    def _status(self) -> os.stat_result:
+        """Return the facts of the file; raises FileNotFoundError when it is gone, or another one in its place."""
+        status = os.lstat(self.path)
+        if (status.st_dev, status.st_ino) != self._identity:
+            raise FileNotFoundError
+        return status
 
     @contextlib.contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -120,15 +152,20 @@ class InPlaceSlot:
         finally:
             self._guard.execute("rollback")
 
-    def _mode(self) -> str:
-        mode: str = self._guard.execute("pragma journal_mode").fetchone()[0]
-        return mode
+    def _is_in_wal_mode(self, header: bytes) -> bool:
+        """Whether the guard, which has a lock, is in WAL mode. A pragma would read the schema, perhaps a damaged one.
+
+        To SQLite a WAL of no bytes is none.
+        """
+        if header[18:20] == _WAL:
+            return True
+        with contextlib.suppress(OSError):
+            return os.stat(f"{self.path}-wal").st_size > 0
+        return False
 
     def _put_back(self, image: Image, header: bytes) -> Way:
         """Write the bytes, under the lock, where anything differs from what the last restore left."""
-        status = os.stat(self.path)
-        if (status.st_dev, status.st_ino) != self._identity:
-            raise FileNotFoundError
+        status = self._status()
         if (
             image is self._image
             and status.st_mtime_ns == _MTIME_NS
@@ -136,9 +173,12 @@ class InPlaceSlot:
             and header == self._header
         ):
             return Way.UNCHANGED
-        self._counter = (max(self._counter, change_counter(header)) + 1) % _NEVER
-        if image is not self._image or schema_cookie(header) != self._cookie:
-            self._cookie = (max(self._cookie, schema_cookie(header), image.schema_cookie) + 1) % _NEVER
+        if (text_encoding(header) or 1) != image.text_encoding:  # a connection has one encoding for its life
+            pools.close_all(str(self.path))
+        is_behind_sqlites_back = change_counter(header) == self._counter
+        if image is not self._image or schema_cookie(header) != self._cookie or is_behind_sqlites_back:
+            self._cookie = _far_from(self._cookie)
+        self._counter = _far_from(self._counter)
         way = Way.IN_PLACE if self._header else Way.COPIED
         self._image = None
         self._header = image.write_to(
@@ -156,56 +196,94 @@ class InPlaceSlot:
             return False
 
     def _back_up(self, image: Image) -> Way:
-        """Restore a file in WAL mode, which nobody can have to himself while connections are open.
-
-        The checkpoint is the proof that no connection is inside a read transaction on old rows: the WAL, which holds
-        the last backup at least, cannot be truncated otherwise. Source: https://www.sqlite.org/pragma.html#pragma_wal_checkpoint
-        """
+        """Restore a file in WAL mode, which nobody can have to himself while connections are open."""
         self._image = None
-        (busy, _, _) = self._guard.execute("pragma wal_checkpoint(truncate)").fetchone()
-        if busy:
-            raise LockedError
         image.back_up_to(self._guard)
-        self._was_in_wal_mode = True
+        if not self._truncate_wal():
+            raise LockedError
         # In WAL mode it would hold a shared lock as long as it is open, and a test could not change the mode.
         self._close_guard()
         return Way.BACKUP
 
+    def _truncate_wal(self) -> bool:
+        """Write the WAL, which must not be empty, back into the file; return whether that could be done.
+
+        It is the proof that no connection is inside a read transaction on old rows. An empty WAL proves nothing: those
+        who read the file itself hold a lock that a checkpoint meets only when it has something to write.
+        Source: https://www.sqlite.org/walformat.html#wal_locks
+        """
+        (busy, _, _) = self._guard.execute("pragma wal_checkpoint(truncate)").fetchone()
+        return not busy
+
     def _is_free(self) -> bool:
-        """Whether nobody holds a lock at this moment."""
+        """Whether nobody holds a lock at this moment. What is in the database may be changed to find out."""
         try:
             with self._exclusively():
-                in_wal_mode = self._mode() == "wal"
-            return not in_wal_mode or self._guard.execute("pragma wal_checkpoint(truncate)").fetchone()[0] == 0
+                in_wal_mode = self._is_in_wal_mode(self._header_now())
+            if not in_wal_mode:
+                return True
+            self._guard.execute("pragma user_version = 0")  # something to write back
+            return self._truncate_wal()
         except sqlite3.DatabaseError as error:
             return not _is_lock(error)
 
-    def _start_over(self) -> None:
-        """Begin with a new file at the same path."""
-        pools.close_all(str(self.path))
+    def _start_over(self) -> str:
+        """Begin with a new file at the same path; return whom that cost a connection, for a report."""
+        gc.collect()
+        close_pooled(self.path)
         self._close_guard()
+        leak = ""
+        if close_raw(self.path):
+            leak = "replaced the database file under a sqlite3 connection, which was closed: close it in the test"
         if self._somebody_is_left():
-            raise StuckError("replaced the file under a connection that is still open")
-        os.close(self._descriptor)
+            holders.end_orphans()
+        if self._somebody_is_left():
+            raise StuckError(
+                "replaced the database file under a connection that is still open: close that before the test ends"
+            )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self._another_process_is_left():
+            raise StuckError(
+                "replaced the database file under a connection of another process: close that before the test ends"
+            )
         remove(self.path)
-        self._image = None
+        old = self._descriptor
+        self._image, self._header = None, b""
         self._open()
+        os.close(old)
+        return leak
 
     def _somebody_is_left(self) -> bool:
         """Whether a connection of this process is open on the file that was replaced, or on the one in its place."""
-        gc.collect()
-        for connection in holders.raw_connections(self.path).on_the_file:
-            with contextlib.suppress(sqlite3.Error):  # of another thread, at the application's wish
-                connection.close()
         files = [self._identity]
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             status = os.stat(self.path)
             files.append((status.st_dev, status.st_ino))
         return any(set(holders.descriptors_on(*file)) - {self._descriptor} for file in files)
 
+    def _another_process_is_left(self) -> bool:
+        """Whether one has the file open that was replaced, or the one in its place, where that can be known."""
+        is_open = holders.open_elsewhere(self._descriptor)
+        with contextlib.suppress(OSError):
+            # No connection of this process is left whose locks this would drop.
+            flags = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+            with open(self.path, "rb", buffering=0, opener=lambda path, _: os.open(path, flags)) as found:
+                if os.fstat(found.fileno()).st_ino != self._identity[1]:
+                    is_open = is_open or holders.open_elsewhere(found.fileno())
+        if not is_open:
+            return False
+        with tempfile.TemporaryFile(dir=self.path.parent) as probe:  # some filesystems say so of every file
+            return holders.open_elsewhere(probe.fileno()) is False
+
     def close(self) -> None:
-        """Remove the file. Connections that are still open on it lose their locks: for the end of the run."""
+        """Remove the file; harmless when repeated.
+
+        Connections that are still open on it lose their locks: for the end of the run.
+        """
         pools.disclaim(str(self.path))
+        if self._descriptor < 0:
+            return
         self._close_guard()
         os.close(self._descriptor)
+        self._descriptor = -1
         remove(self.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import os
 import sqlite3
@@ -10,10 +11,15 @@ import threading
 
 from templatedb import pools
 from templatedb.slots import Filled, Way
+from templatedb.slots.evict import wait
 from templatedb.slots.image import Image
 from templatedb.urls import memory_uri
 
 _numbers = itertools.count(1)
+_LEAK = (
+    "left a transaction open, or a result half read, on its database in memory: commit, roll back or close it before"
+    " the test ends"
+)
 
 
 class MemorySlots:
@@ -38,11 +44,12 @@ class MemorySlots:
                 named = self._free.pop() if self._free else None
             named = named or _Named()
             try:
-                named.fill(self._image)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                    leak, last_holder = "left a transaction open, or a cursor half read", named.holder
-                named.close()  # the next one has another name: whoever holds this one cannot disturb it
+                if not named.fill(self._image) and not wait(functools.partial(named.fill, self._image)):
+                    leak, last_holder = _LEAK, named.holder
+                    named.close()  # the next one has another name: whoever holds this one cannot disturb it
+                    continue
+            except sqlite3.OperationalError:
+                named.close()  # a test gave it another page size, say
                 if named.holder == "":
                     raise
                 continue
@@ -81,7 +88,8 @@ class _Named:
     """Who had it last; empty for a new one."""
     anchor: sqlite3.Connection | None = None
 
-    def fill(self, image: Image) -> None:
+    def fill(self, image: Image) -> bool:
+        """Fill it; return whether that could be done, which an open transaction or cursor prevents."""
         if self.anchor is None:
             # Named by process and counter, not at random: pytest-randomly seeds `random` alike in every worker.
             self.name = f"templatedb-{os.getpid()}-{next(_numbers)}"
@@ -90,7 +98,13 @@ class _Named:
             )
             pools.claim(f"/{self.name}")
         pools.settle(f"/{self.name}")
-        image.back_up_to(self.anchor)
+        try:
+            image.back_up_to(self.anchor)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            return False
+        return True
 
     def close(self) -> None:
         if self.anchor is not None:

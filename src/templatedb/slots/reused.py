@@ -18,11 +18,19 @@ class Place:
     """A place with who has it."""
 
     slot: Restorable
-    lent: bool = False
     holder: str = ""
     """Who has it, or had it last."""
+    is_new: bool = True
+    """Whether nobody had it yet."""
     is_fixed: bool = False
     """Whether somebody outside knows its path, so that no other place can stand in for it."""
+    lent: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+    """Held while somebody has it. Its own, for several goldens share a place."""
+
+    def give_back(self) -> None:
+        """Let it be lent again; harmless when repeated."""
+        if self.lent.locked():
+            self.lent.release()
 
 
 class ReusedSlots:
@@ -47,6 +55,7 @@ class ReusedSlots:
         self._fall_back = fall_back
         self._reconnect = reconnect
         self._first = first
+        self._inherited: list[Place] = []
         self._begin([] if first is None else [first])
 
     def _begin(self, places: list[Place]) -> None:
@@ -58,11 +67,16 @@ class ReusedSlots:
         """Lend a place, restored. Raises CloneError where a fixed one cannot be restored; it names who is to blame."""
         if self._pid != os.getpid():
             # SQLite's connections must not be carried over a fork: the parent keeps these, and keeps them referenced.
-            self._inherited = self._places
+            self._inherited += self._places
             self._begin([])
         leak, last_holder = "", ""
         while True:
-            place = self._take()
+            try:
+                place = self._take()
+            except OSError as error:
+                if not self._fall_back(error):
+                    raise
+                continue
             try:
                 restored = self._restore(place)
             except StuckError as error:
@@ -70,18 +84,19 @@ class ReusedSlots:
                 self._give_up(place, leak)
                 continue
             except OSError as error:
-                place.lent = False
                 if place.is_fixed or not self._fall_back(error):
+                    place.give_back()
                     raise
-                self._places.remove(place)
+                with self._lock:
+                    self._places.remove(place)
                 place.slot.close()
                 continue
             except BaseException:
-                place.lent = False
+                place.give_back()
                 raise
             if restored.leak:
                 leak, last_holder = restored.leak, place.holder
-            place.holder = holder
+            place.holder, place.is_new = holder, False
             return Filled(way=restored.way, path=place.slot.path, leak=leak, last_holder=last_holder)
 
     def _restore(self, place: Place) -> Restored:
@@ -91,20 +106,20 @@ class ReusedSlots:
 
     def _take(self) -> Place:
         with self._lock:
-            place = next((place for place in self._places if not place.lent), None)
-            if place is None:
-                place = Place(self._make())
-                self._places.append(place)
-            place.lent = True
+            for place in self._places:
+                if place.lent.acquire(blocking=False):
+                    return place
+            place = Place(self._make())
+            place.lent.acquire()
+            self._places.append(place)
             return place
 
     def _give_up(self, place: Place, leak: str) -> None:
         """Never lend the *place* again: whoever still holds it keeps it to himself. It stays marked as lent."""
-        if place.is_fixed:
-            place.lent = False
+        if place.is_fixed or place.is_new:  # yet another new one would fare no better
+            place.give_back()
             raise CloneError(
-                what=f"the database {place.slot.path} cannot be restored: {place.holder or 'an earlier test'} {leak}",
-                remedy="Close that connection, or end that transaction, before the test ends.",
+                what=f"the database {place.slot.path} cannot be restored: {place.holder or 'an earlier test'} {leak}"
             )
 
     def empty(self, filled: Filled) -> None:
@@ -112,7 +127,7 @@ class ReusedSlots:
         with self._lock:
             for place in self._places:
                 if place.slot.path == filled.path:
-                    place.lent = False
+                    place.give_back()
 
     def close(self) -> None:
         """Remove all places but the shared one."""
