@@ -1,5 +1,6 @@
 """Each recipe of conftest_examples/, copied and run as its user would: cold, then warm."""
 
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -28,6 +29,8 @@ needs_flask = needs("flask", "flask_sqlalchemy", "flask_migrate")
 needs_peewee = needs("peewee", "peewee_migrate")
 needs_sqlite_utils = needs("sqlite_utils")
 needs_yoyo = needs("yoyo")
+needs_fastapi = needs("fastapi", "httpx")
+OLD_SQLALCHEMY = tuple(map(int, importlib.metadata.version("sqlalchemy").split(".")[:3])) < (2, 0, 14)
 
 
 @pytest.fixture
@@ -130,6 +133,35 @@ def test_flask_migrate_like_builds_again_when_a_revision_is_added(copied, cache)
         "def upgrade(): op.execute('alter table entry add column colour text')\n"
     )
     assert_builds_again(folder, cache)
+
+
+@needs_fastapi
+def test_fastapi_global_engine_has_the_url_before_the_application_is_imported(copied, cache):
+    """No dependency is overridden; background tasks and threads included, alone and in two workers."""
+    folder = copied("fastapi_global_engine")
+    words = (*WITHOUT_ASYNCIO, "-W", "ignore:Using `httpx` with")  # newer Starlettes would have httpx2
+    pytest_cold_and_warm(folder, cache, *words, passed=4)
+    assert " 4 passed in " in python(folder, *PYTEST, *words, "-n", "2", "--templatedb-require-hit")
+
+
+@needs_fastapi
+def test_fastapi_async_global_engine_lives_through_a_loop_for_each_test(copied, cache):
+    """The application's pool stays open."""
+    pytest_cold_and_warm(copied("fastapi_async_global_engine"), cache, passed=3)
+
+
+@needs("flask", "flask_sqlalchemy")
+def test_flask_sqlalchemy_uses_the_application_as_it_is(copied, cache):
+    """Made at import, used by all tests."""
+    pytest_cold_and_warm(copied("flask_sqlalchemy"), cache, *WITHOUT_ASYNCIO, passed=4)
+
+
+@needs("sqlmodel")
+@pytest.mark.skipif(OLD_SQLALCHEMY, reason="SQLModel needs SQLAlchemy 2.0.14")
+def test_sqlmodel_shares_the_database_between_its_engine_and_the_tests(copied, cache):
+    """Two engines on one database; the models are what the migration makes."""
+    said = pytest_cold_and_warm(copied("sqlmodel"), cache, *WITHOUT_ASYNCIO, passed=3)
+    assert "models" not in said
 
 
 @needs_flask

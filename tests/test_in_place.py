@@ -735,8 +735,6 @@ def test_a_file_replaced_under_another_process_is_not_lent_again(bench, when):
         "pragma query_only = on",
         "pragma writable_schema = on",
         "pragma legacy_alter_table = on",
-        "pragma reverse_unordered_selects = on",
-        "pragma busy_timeout = 7",
         "pragma journal_mode = memory",
         "pragma locking_mode = exclusive",
         "pragma case_sensitive_like = on",

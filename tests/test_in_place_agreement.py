@@ -63,7 +63,6 @@ STATEMENTS = [
     "pragma foreign_keys = on",
     "pragma recursive_triggers = on",
     "pragma query_only = on",
-    "pragma busy_timeout = 3",
     "pragma journal_mode = wal",
     "pragma journal_mode = delete",
     "pragma journal_mode = persist",
@@ -247,7 +246,7 @@ class World:
     def check_state(self, name: str, raw: sqlite3.Connection) -> None:
         found = [
             raw.execute(f"pragma {pragma}").fetchone()[0]
-            for pragma in ("foreign_keys", "recursive_triggers", "query_only", "busy_timeout", "locking_mode")
+            for pragma in ("foreign_keys", "recursive_triggers", "query_only", "locking_mode")
         ]
         assert found == [int(name == "keys"), 0, 0, 100, "normal"]
         files = [row[1] for row in raw.execute("pragma database_list") if row[1] != "temp"]

@@ -653,6 +653,7 @@ def test_the_plugin_imports_nothing_heavy_before_it_is_used():
     assert eval(done.stdout) == {
         "templatedb",
         "templatedb.controller",
+        "templatedb.early",
         "templatedb.fixtures",
         "templatedb.options",
         "templatedb.plugin",

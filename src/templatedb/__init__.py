@@ -5,47 +5,48 @@ Reading order, which is import order (a module imports only from those above it)
  1. errors               the tree of errors
  2. records              frozen values: Key, Manifest, Outcome
  3. urls                 SQLAlchemy URLs of SQLite databases
- 4. pythonpath           the import path that pytest's configuration gives
- 5. settings             what the settings table means
- 6. search               where the settings are
- 7. digests              the digest of a file, remembered only where that cannot be wrong
- 8. inputs               what decides a database
- 9. steps                how far a migrator is
-10. migrators            the two-method interface; alembic, sql, metadata, function, command
-11. key                  inputs to key
-12. locations            where a file belongs, and its name in every checkout
-13. conventions          the naming convention in a module's source
-14. discovered           what a build read beyond its declared inputs
-15. lock                 one lock per key
-16. files                trusted ones, and ones that are written whole
-17. cache                the directory: names, format, history, trust
-18. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
-19. plan                 what is to be built, and how its caller wants it
-20. reasons              why a golden is none any more
-21. verify               what a file must be before it is a golden
-22. publish              temporary name, fsync, replace
-23. place                where a process's own files are put
-24. golden               the story: look, lock, look again, build, publish
-25. loops                coroutines that synchronous code sees through
-26. after_import         something to be done when a module is imported
-27. connection_state     what a test may leave changed on a connection
-28. pools                pooled connections on slots, whosever engine's
-29. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
-30. clone                what a test holds
-31. template             the library's front door: Template and Golden
-32. engines              SQLAlchemy engines that outlive their clones
-33. changes              rows that one connection sees and another does not
-34. summary              the lines that people read
-35. comparison           how two databases differ: definitions, schemas, contents
-36. kept                 databases of failed tests
-37. exported             variables for applications with a global engine
+ 4. exported             what the environment was before an export
+ 5. pythonpath           the import path that pytest's configuration gives
+ 6. settings             what the settings table means
+ 7. search               where the settings are
+ 8. digests              the digest of a file, remembered only where that cannot be wrong
+ 9. inputs               what decides a database
+10. steps                how far a migrator is
+11. migrators            the two-method interface; alembic, sql, metadata, function, command
+12. key                  inputs to key
+13. locations            where a file belongs, and its name in every checkout
+14. conventions          the naming convention in a module's source
+15. discovered           what a build read beyond its declared inputs
+16. lock                 one lock per key
+17. files                trusted ones, and ones that are written whole
+18. cache                the directory: names, format, history, trust
+19. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
+20. plan                 what is to be built, and how its caller wants it
+21. reasons              why a golden is none any more
+22. verify               what a file must be before it is a golden
+23. publish              temporary name, fsync, replace
+24. place                where a process's own files are put
+25. golden               the story: look, lock, look again, build, publish
+26. loops                coroutines that synchronous code sees through
+27. after_import         something to be done when a module is imported
+28. connection_state     what a test may leave changed on a connection
+29. pools                pooled connections on slots, whosever engine's
+30. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
+31. clone                what a test holds
+32. template             the library's front door: Template and Golden
+33. engines              SQLAlchemy engines that outlive their clones
+34. changes              rows that one connection sees and another does not
+35. summary              the lines that people read
+36. comparison           how two databases differ: definitions, schemas, contents
+37. kept                 databases of failed tests
 38. testrun              what one pytest process knows: templates, goldens, clones, failures
-39. fixtures             what tests ask for
-40. options              the options of pytest
-41. terminal             what is said while something happens
-42. controller           xdist: what the workers send
-43. plugin               pytest's hooks
-44. cli                  the command, one file per verb
+39. early                variables for applications with a global engine
+40. fixtures             what tests ask for
+41. options              the options of pytest
+42. terminal             what is said while something happens
+43. controller           xdist: what the workers send
+44. plugin               pytest's hooks
+45. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

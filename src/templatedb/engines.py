@@ -7,11 +7,13 @@ SQLAlchemy costs a quarter of a second.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.util.queue import AsyncAdaptedQueue
 
 from templatedb import pools
 from templatedb.errors import TemplateDBError
@@ -64,14 +66,16 @@ class Engines:
     def take(self, factory: Callable[[str], Any], url: str) -> Any:
         """Return the engine that *factory* made for *url*, made now if it is not there."""
         known = self._kept.setdefault(url, [])
-        for kept in known:
-            if kept.factory is factory:
-                return kept.engine
-        engine = factory(url)
-        known.append(_Kept(engine, factory, _marks(_sync(engine))))
-        if len(known) > _KEPT_PER_URL:
-            _dispose(known.pop(0).engine)
-        return engine
+        kept = next((kept for kept in known if kept.factory is factory), None)
+        if kept is None:
+            engine = factory(url)
+            kept = _Kept(engine, factory, _marks(_sync(engine)))
+            known.append(kept)
+            if len(known) > _KEPT_PER_URL:
+                _dispose(known.pop(0).engine)
+        if _is_async(kept.engine):
+            _prepare_for_loops(kept.engine.sync_engine.pool)
+        return kept.engine
 
     def give_back(self, engine: Any, url: str, *, path: str, reconnect: bool = False) -> None:
         """Keep *engine* for the next test on *url*, whose pools know the database as *path*.
@@ -79,6 +83,9 @@ class Engines:
         Not one that the test has changed: its listeners and options would reach into other tests. An async engine's
         connections are closed, each of which is a thread, and its pool is bound to the loop it was used in.
         """
+        if _is_async(engine):
+            pools.close_async(path, engine.sync_engine.pool)
+            engine.sync_engine.dispose(close=False)
         known = self._kept.get(url, [])
         kept = next((kept for kept in known if kept.engine is engine), None)
         if kept is None:
@@ -86,10 +93,8 @@ class Engines:
         elif kept.listeners != _marks(_sync(engine)):
             known.remove(kept)
             _dispose(engine)
-        elif _is_async(engine):
-            _close_connections(engine, path)
         elif reconnect:
-            engine.dispose()
+            _sync(engine).dispose()
 
     def close(self) -> None:
         """Dispose of all engines."""
@@ -109,27 +114,49 @@ def _sync(engine: Any) -> Engine:
 
 
 def _marks(engine: Engine) -> tuple[Any, ...]:
-    """Return what a test may change of an engine: the number of its listeners, its options."""
-    dispatches: list[Any] = [engine.dispatch, engine.dialect.dispatch, engine.pool.dispatch]
-    counts = tuple(
-        len(getattr(dispatch, name))
+    """Return what a test may change of an engine: its listeners, those of its pool and dialect, and its options."""
+    dispatches: list[Any] = [engine.dispatch, engine.pool.dispatch, engine.dialect.dispatch]
+    listeners = tuple(
+        tuple(listener for listener in getattr(dispatch, name) if not pools.is_own(listener))
         for dispatch in dispatches
         for name in dispatch._event_names
-        if name != "checkout"  # which ours is one of, from the first connection on
     )
-    return counts, engine.get_execution_options(), engine.echo
+    return listeners, engine.get_execution_options(), engine.echo
 
 
-def _close_connections(engine: AsyncEngine, path: str) -> None:
-    """Close an async engine's connections and wait for their threads, without a loop where that is possible."""
-    pool = engine.sync_engine.pool
-    if pools.stop_async(path, pool):
-        engine.sync_engine.dispose(close=False)
-    else:
-        threads = pools.threads(path)
-        run_in_own_loop(engine.dispose)
-        for thread in threads:
-            thread.join(timeout=1.0)
+class _QueueOfEachLoop(AsyncAdaptedQueue[Any]):
+    """The idle connections of an async pool, in a queue that is renewed with the loop.
+
+    One in which somebody has waited is bound to its loop for good, and a test may run several loops after each other.
+    The connections themselves are bound to none: aiosqlite's are threads.
+    """
+
+    _now: asyncio.Queue[Any] | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def _queue(self) -> asyncio.Queue[Any]:  # memoized there
+        loop: asyncio.AbstractEventLoop | None
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            loop = self._loop
+        if self._now is None or loop is not self._loop:
+            queue: asyncio.Queue[Any] = (asyncio.LifoQueue if self.use_lifo else asyncio.Queue)(self.maxsize)
+            while self._now is not None and not self._now.empty():
+                queue.put_nowait(self._now.get_nowait())
+            self._now, self._loop = queue, loop
+        return self._now
+
+
+def _prepare_for_loops(pool: Any) -> None:
+    """Let an async *pool*, which may have been made anew after a test, be used in any number of loops."""
+    queue = getattr(pool, "_pool", None)
+    if type(queue) is AsyncAdaptedQueue and queue.empty():
+        pool._pool = _QueueOfEachLoop(queue.maxsize, queue.use_lifo)
+    # Before SQLAlchemy 2.0.30 a pool that was made anew calls its connect listeners under a lock of threads: where one
+    # awaits, a second connection stops the whole thread.
+    pool.dispatch.connect.for_modify(pool.dispatch)._set_asyncio()
 
 
 def _dispose(engine: Any) -> None:

@@ -1,7 +1,7 @@
-"""Applications with a global engine: variables that name a slot, set before the application is imported.
+"""Variables that were set for applications with a global engine, and what they were before.
 
-Such an application takes its URL from the environment when it is imported, so the path must be known, and never
-change, from before the first conftest is read to the end of the run.
+A process that exported them tells those that it starts, in one more variable: to them ours would be the user's own
+values, and the key and the build are to see what a shell would see.
 """
 
 from __future__ import annotations
@@ -13,57 +13,87 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _SAVED = "TEMPLATEDB_EXPORTED"
-"""Tells processes that this one starts what its variables were: to them ours would be the user's own values."""
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Exported:
     """What was exported to this process's environment."""
 
     path: Path
     """The slot's file, which need not be there yet."""
-    originals: dict[str, str | None]
-    """What the variables were; None where they were not set."""
-    before: dict[str, str | None]
-    """What they were in this process, where another one's export may have come first."""
+    values: Mapping[str, str]
+    """What each variable was set to."""
+    before: Mapping[str, str | None]
+    """What the environment held in this process, where another one's export may have come first."""
 
     def undo(self) -> None:
         """Put the environment back as it was."""
         for name, value in self.before.items():
-            _put(name, value)
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def export(variables: Mapping[str, str], path: Path) -> Exported:
     """Set each of the *variables* to the ``url``, ``path`` or ``async_url`` of the database at *path*."""
     from templatedb.urls import sqlite_url
 
-    values = {"path": str(path), "url": sqlite_url(path), "async_url": sqlite_url(path, "sqlite+aiosqlite")}
-    known = saved()
-    originals = {name: known.get(name, os.environ.get(name)) for name in variables}
+    known, originals = _saved(), original_environment()
     before = {name: os.environ.get(name) for name in (*variables, _SAVED)}
+    values = {}
     for name, wanted in variables.items():
-        os.environ[name] = values[wanted]
-    os.environ[_SAVED] = json.dumps({**known, **originals})
-    return Exported(path, originals, before)
+        drivers = {"url": "sqlite", "async_url": "sqlite+aiosqlite"}
+        values[name] = str(path) if wanted == "path" else sqlite_url(path, drivers[wanted])
+        known[name] = (originals.get(name), values[name])
+    os.environ.update(values)
+    os.environ[_SAVED] = json.dumps(known)
+    return Exported(path, values, before)
 
 
-def saved() -> dict[str, str | None]:
-    """Return what exported variables were before any process exported them; empty when none did."""
+def warnings(wanted: Mapping[str, str], exported: Exported | None, rootpath: Path) -> list[str]:
+    """Say in a line each where the application may have another database than the tests, which is not seen otherwise.
+
+    *wanted* is what the settings of the tests' template export; *exported* is what was.
+    """
+    values = {} if exported is None else exported.values
+    lines = [
+        f"{name} was set to something else after templatedb had exported it: the application's database may not be the"
+        " one of the tests"
+        for name, value in values.items()
+        if os.environ.get(name) != value
+    ]
+    if missed := [name for name in wanted if name not in values]:
+        lines.append(
+            f"the setting 'export' does not set {', '.join(missed)}: pytest reads it in its rootdir {rootpath}"
+        )
+    return lines
+
+
+def _saved() -> dict[str, tuple[str | None, str]]:
+    """Return what exported variables were before any process exported them, and what they became."""
     try:
         known = json.loads(os.environ.get(_SAVED, "{}"))
-    except ValueError:
+        return {name: (original, exported) for name, (original, exported) in known.items()}
+    except (ValueError, TypeError, AttributeError):  # not ours
         return {}
-    return known if isinstance(known, dict) else {}
 
 
 def original_environment() -> dict[str, str]:
-    """Return this process's environment without what was exported: what the key and the build see."""
+    """Return this process's environment without what was exported: what the key and the build see.
+
+    A variable that somebody has set since counts as it is: he wanted it so.
+    """
     environment = dict(os.environ)
-    for name, value in saved().items():
-        environment.pop(name, None)
-        if value is not None:
-            environment[name] = value
-    environment.pop(_SAVED, None)
+    if _SAVED not in environment:
+        return environment
+    for name, (original, exported) in _saved().items():
+        if environment.get(name) != exported:
+            continue
+        del environment[name]
+        if original is not None:
+            environment[name] = original
+    del environment[_SAVED]
     return environment
 
 
@@ -78,10 +108,3 @@ def may_be_wanted(root: Path) -> bool:
             if b"export" in content and (b"templatedb" in content or name == "templatedb.toml"):
                 return True
     return False
-
-
-def _put(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value

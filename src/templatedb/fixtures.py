@@ -100,7 +100,7 @@ def _templatedb_lent(
     from templatedb.errors import TemplateDBError
 
     try:
-        lent = run_of(request.config).clone(templatedb_template, _marked_kind(request))
+        lent = run_of(request.config).clone(templatedb_template, _marked_kind(request), for_application=True)
     except TemplateDBError as error:
         fail(error)
     yield lent

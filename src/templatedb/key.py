@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 
 from templatedb.digests import Digests
+from templatedb.exported import original_environment
 from templatedb.inputs import Input, environment_variable, file, matching, setting, version
 from templatedb.migrators import Migrator, objects
 from templatedb.records import Key
@@ -20,16 +21,18 @@ KEY_FORMAT = 2
 def declared(
     migrator: Migrator,
     settings: Settings,
-    environment: Mapping[str, str] = os.environ,
+    environment: Mapping[str, str] | None = None,
     digests: Digests | None = None,
 ) -> list[Input]:
     """Return everything declared that decides the database, sorted: the migrator's own inputs and the settings'.
 
-    Reads the files, through *digests* where given; imports nothing of the project. Raises InputsError when nothing is
+    Reads the files, through *digests* where given; imports nothing of the project. The *environment* is that of this
+    process, without what was exported, unless given. Raises InputsError when nothing is
     found to migrate, or a file cannot be read.
     """
     read_with = Digests() if digests is None else digests
-    return sorted(piece.read(read_with) for piece in _stream(migrator, settings, environment))
+    seen = original_environment() if environment is None else environment
+    return sorted(piece.read(read_with) for piece in _stream(migrator, settings, seen))
 
 
 def _stream(migrator: Migrator, settings: Settings, environment: Mapping[str, str]) -> Iterator[Input]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 
@@ -13,18 +13,24 @@ def run_in_own_loop(work: Callable[[], Awaitable[Any]]) -> None:
 
     The test's loop is gone or not ours by now, and ``asyncio.run`` in this thread would take its loop from plugins.
     """
-    failure: list[BaseException] = []
 
     async def wait() -> None:
         await work()
 
-    def run(waiting: Coroutine[Any, Any, None]) -> None:
+    run_without_loop(lambda: asyncio.run(wait()))
+
+
+def run_without_loop(work: Callable[[], object]) -> None:
+    """Call *work* where asyncio finds no loop: in this thread a test may have left a closed one."""
+    failure: list[BaseException] = []
+
+    def run() -> None:
         try:
-            asyncio.run(waiting)
+            work()
         except BaseException as error:  # passed on to the caller's thread below
             failure.append(error)
 
-    thread = threading.Thread(target=run, args=(wait(),), name="templatedb-close")
+    thread = threading.Thread(target=run, name="templatedb-close")
     thread.start()
     thread.join()
     if failure:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Mapping
 
@@ -11,6 +10,7 @@ from templatedb.build.parent import OnProgress
 from templatedb.cache import Cache
 from templatedb.digests import Digests
 from templatedb.discovered import Now
+from templatedb.exported import original_environment
 from templatedb.inputs import Input
 from templatedb.key import declared, key_of
 from templatedb.locations import Locations
@@ -40,7 +40,7 @@ class Wishes:
     on_progress: OnProgress = lambda progress, elapsed_s: None
     notice: Callable[[str], None] = lambda line: None
     """Called with each line that the user should see: a cache problem, a wait, a warning of the build."""
-    environment: Mapping[str, str] = dataclasses.field(default_factory=lambda: os.environ)
+    environment: Mapping[str, str] = dataclasses.field(default_factory=original_environment)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

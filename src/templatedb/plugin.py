@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from templatedb import fixtures, options
+from templatedb import early, fixtures, options
 from templatedb.controller import AGREED, TALLY, TALLY_NAME, Controller
 from templatedb.fixtures import NEEDS_GOLDEN, RUN, CloneFactory, run_of, uses_project_template
 from templatedb.terminal import Terminal
 
 if TYPE_CHECKING:
-    from templatedb.exported import Exported
     from templatedb.testrun import Run
 
 _NO_TEST_RUNS = ("collectonly", "setupplan", "showfixtures", "show_fixtures_per_test")
@@ -26,41 +25,7 @@ _NO_TEST_RUNS = ("collectonly", "setupplan", "showfixtures", "show_fixtures_per_
 
 
 pytest_addoption = options.pytest_addoption
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Set what the project exports before any conftest can import the application."""
-    from templatedb import exported
-
-    if not exported.may_be_wanted(early_config.rootpath):
-        return
-    from templatedb import place, pools
-    from templatedb.errors import TemplateDBError
-    from templatedb.search import nearest
-
-    try:
-        settings = nearest(early_config.rootpath)
-    except TemplateDBError as error:
-        # The application would open whatever its variables say: perhaps the database of somebody at work.
-        raise pytest.UsageError(f"templatedb: {error.line}") from None
-    if settings is None or not settings.export:
-        return
-    storage = place.Storage(lambda: place.temporary_folder("templatedb-slots-"), lambda line: None)
-    path = storage.folder(0) / "clone.sqlite"
-    pools.claim(str(path), synchronous=False)
-    early_config.stash[_EXPORTED] = exported.export(settings.export, path)
-    early_config.add_cleanup(storage.close)
-
-
-_EXPORTED: pytest.StashKey[Exported] = pytest.StashKey()
-"""What this process exported."""
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Put the environment back, for whoever runs pytest inside of another program."""
-    if (exported := config.stash.get(_EXPORTED, None)) is not None:
-        exported.undo()
+pytest_load_initial_conftests = early.pytest_load_initial_conftests
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -119,7 +84,6 @@ def _make_run(config: pytest.Config, agreed: dict[str, Any], terminal: Terminal)
     from templatedb.records import CloneKind, Keep
     from templatedb.testrun import Options, Run
 
-    exported = config.stash.get(_EXPORTED, None)
     option = config.option
     options = Options(
         require_hit=option.templatedb_require_hit,
@@ -134,7 +98,7 @@ def _make_run(config: pytest.Config, agreed: dict[str, Any], terminal: Terminal)
         options,
         kept_folder=_kept_folder(config),
         storage=Storage(lambda: _clones_folder(config), terminal.notice),
-        exported=lambda: None if exported is None else exported.path,
+        exported=config.stash.get(early.EXPORTED, None),
         notice=terminal.notice,
         on_progress=terminal.progress,
     )

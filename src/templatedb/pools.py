@@ -15,7 +15,7 @@ from typing import Any
 
 from templatedb import connection_state
 from templatedb.after_import import call_after_import
-from templatedb.loops import run_in_own_loop
+from templatedb.loops import run_in_own_loop, run_without_loop
 
 _lock = threading.RLock()
 _records: dict[str, weakref.WeakSet[Any]] = {}
@@ -66,6 +66,11 @@ def watch() -> None:
     call_after_import("sqlalchemy", _listen)
 
 
+def is_own(listener: object) -> bool:
+    """Whether a *listener* of a pool is one of ours."""
+    return listener is _connected or listener is _checked_out
+
+
 def _listen() -> None:
     from sqlalchemy import event
     from sqlalchemy.pool import Pool
@@ -76,45 +81,53 @@ def _listen() -> None:
 
 def _connected(dbapi_connection: Any, record: Any) -> None:
     """See a new connection before the application's own listeners, whose settings therefore win over ours."""
-    if not _records or not _is_sqlite(record):
+    pool = record._ConnectionRecord__pool
+    # Any statement that fails would leave a transaction of PostgreSQL aborted.
+    if not _records or getattr(pool._dialect, "name", "sqlite") != "sqlite":
         return
     try:
-        with contextlib.closing(dbapi_connection.cursor()) as cursor:
-            cursor.execute("pragma database_list")
-            path = next((row[2] for row in cursor.fetchall() if row[1] == "main"), "")
-    except Exception:  # a driver of its own kind, which cannot say what it has open
+        rows = _ask(record, "pragma database_list")
+    except Exception:  # another database than SQLite: no slot of ours
         return
+    path = next((row[2] for row in rows if row[1] == "main"), "")
     with _lock:
         known = _records.get(path)
         if known is None:
             return
         known.add(record)
         record.info[_INFO] = _Known()
-        pool = record._ConnectionRecord__pool
         if _checked_out not in pool.dispatch.checkout:  # a pool made anew after dispose() takes its listeners along
             from sqlalchemy import event
 
             # After the connect listeners, the application's included: what they set is no change of a test.
             event.listen(pool, "checkout", _checked_out)
     if path in _unsynced:
-        _stop_syncing(dbapi_connection, raw(record))
+        _stop_syncing(record)
 
 
-def _is_sqlite(record: Any) -> bool:
-    """Whether a question in SQLite's words can be asked: a failed statement spoils other databases' transactions."""
-    if _raw_or_none(record) is not None:
-        return True
-    return getattr(record._ConnectionRecord__pool._dialect, "name", "") == "sqlite"
+def _ask(record: Any, statement: str) -> list[Any]:
+    """Return the rows of a statement on a new connection, without awaiting where it is sqlite3's own.
+
+    An async connection is opened under a lock: before SQLAlchemy 2.0.30 a second one, coming while a listener awaits,
+    would stop the whole thread.
+    """
+    if (connection := raw(record)) is not None:
+        with contextlib.suppress(sqlite3.ProgrammingError):  # an async one that only its own thread may use
+            cursor = connection.cursor()
+            cursor.row_factory = None
+            return cursor.execute(statement).fetchall()
+    with contextlib.closing(record.dbapi_connection.cursor()) as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
 
 
-def _stop_syncing(dbapi_connection: Any, connection: sqlite3.Connection | None) -> None:
+def _stop_syncing(record: Any) -> None:
     # With autocommit=False a transaction is always open, in which SQLite refuses this pragma.
+    connection = raw(record)
     in_transaction = getattr(connection, "autocommit", None) is False
     if in_transaction and connection is not None:
         connection.autocommit = True  # type: ignore[attr-defined]  # from Python 3.12 on
-    cursor = dbapi_connection.cursor()
-    cursor.execute("pragma synchronous = off")
-    cursor.close()
+    _ask(record, "pragma synchronous = off")
     if in_transaction and connection is not None:
         connection.autocommit = False  # type: ignore[attr-defined]
 
@@ -142,32 +155,22 @@ def connections(path: str) -> list[sqlite3.Connection]:
     return [found for record in _of(path) if (found := _raw_or_none(record)) is not None]
 
 
-def threads(path: str) -> list[threading.Thread]:
-    """Return the threads in which async connections on *path* run."""
-    found = []
-    for record in _of(path):
-        driver = record.driver_connection
-        # Before 0.22 an aiosqlite connection is its thread, since then it has one.
-        thread = driver if isinstance(driver, threading.Thread) else getattr(driver, "_thread", None)
-        if isinstance(thread, threading.Thread):
-            found.append(thread)
-    return found
-
-
-def stop_async(path: str, pool: Any) -> bool:
+def close_async(path: str, pool: Any) -> None:
     """Close the async connections on *path* that *pool* has, from outside of any loop, and wait for their threads.
 
-    Return whether all were closed so: before aiosqlite 0.22.1 that needs a loop. The pool must not be used afterwards.
+    Those that are checked out too. The pool must not be used afterwards.
     """
     records = [record for record in _of(path) if record._ConnectionRecord__pool is pool]
     drivers = [record.driver_connection for record in records]
     if not all(hasattr(driver, "stop") and hasattr(driver, "_thread") for driver in drivers):
-        return False
+        for record in records:  # before aiosqlite 0.22.1 that needs a loop
+            _close(record)
+        return
+    if drivers:
+        run_without_loop(lambda: [driver.stop() for driver in drivers])
     for record, driver in zip(records, drivers, strict=True):
-        driver.stop()
         driver._thread.join(timeout=1.0)
         record.dbapi_connection = None
-    return True
 
 
 def settle(path: str) -> int:
@@ -222,13 +225,16 @@ def _raw_or_none(record: Any) -> sqlite3.Connection | None:
 
 def _close(record: Any) -> None:
     driver = record.driver_connection
+    # By whoever has checked it out, where somebody has: a session that was left open can then be closed, not used.
+    holder = record.fairy_ref() if record.fairy_ref is not None else None
+    invalidate = (record if holder is None else holder).invalidate
     if isinstance(driver, sqlite3.Connection):
-        record.invalidate()
+        invalidate()
         return
     from sqlalchemy.util import greenlet_spawn
 
     async def close() -> None:
-        await greenlet_spawn(record.invalidate)
+        await greenlet_spawn(invalidate)
 
     thread = driver if isinstance(driver, threading.Thread) else getattr(driver, "_thread", None)
     run_in_own_loop(close)

@@ -115,6 +115,14 @@ def from_table(table: Mapping[str, Any], root: Path, source: Path | None) -> Set
             value=values[named[1]],
             source=source,
         )
+    if values.get("export") and values.get("clone") is CloneKind.MEMORY:
+        raise SettingsError(
+            what=f"settings 'export' and clone = \"memory\" {where} contradict each other",
+            remedy="The application opens the file that is exported: leave 'clone' out.",
+            key="clone",
+            value="memory",
+            source=source,
+        )
     return Settings(root=root, source=source, **values)
 
 

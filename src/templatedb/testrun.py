@@ -17,7 +17,7 @@ from templatedb import kept, pools
 from templatedb.build.parent import OnProgress
 from templatedb.clone import Clone
 from templatedb.errors import BuildError, TemplateDBError
-from templatedb.exported import original_environment
+from templatedb.exported import Exported, original_environment, warnings
 from templatedb.place import Storage
 from templatedb.plan import Wishes
 from templatedb.records import CloneKind, Keep, Outcome
@@ -57,7 +57,7 @@ class Run:
         *,
         kept_folder: Path,
         storage: Storage,
-        exported: Callable[[], Path | None] = lambda: None,
+        exported: Exported | None = None,
         notice: Callable[[str], None],
         on_progress: OnProgress,
     ) -> None:
@@ -66,7 +66,9 @@ class Run:
         self.tally = Tally()
         self.kept_folder = kept_folder
         self._rootpath = rootpath
-        self._slots = WorkerSlots(storage, exported=exported, reconnect=options.reconnect)
+        self._exported = exported
+        path = None if exported is None else exported.path
+        self._slots = WorkerSlots(storage, exported=path, reconnect=options.reconnect)
         self._engines: Engines | None = None
         self._say = notice
         self._on_progress = on_progress
@@ -137,6 +139,8 @@ class Run:
             notice=self._notice,
             environment=environment,
         )
+        for line in warnings(based.settings.export, self._exported, self._rootpath):
+            self._notice(line)
         golden = based.golden(wishes)
         outcome = golden.outcome
         if outcome is Outcome.HIT and golden.manifest.built_at >= options.began:
@@ -171,17 +175,24 @@ class Run:
         """Return what ``templatedb_template`` is for the running test; None outside of any test."""
         return self._template_seen()
 
-    def clone(self, template: Template, kind: CloneKind | str | None = None) -> Lent:
+    def clone(self, template: Template, kind: CloneKind | str | None = None, *, for_application: bool = False) -> Lent:
         """Lend a private database of *template*; it stays until `end_test` after its holder has closed it.
 
-        Raises what `golden` raises.
+        With *for_application* it is the one that was exported, where one was. Raises what `golden` raises, and
+        CloneError.
         """
         golden, settings = self.golden(template), self._find(template).based.settings
         chosen = kind_of(kind or self.options.clone or settings.clone)
         started = time.perf_counter()
         made = golden.clone(
             chosen,
-            slot=self._slots.of(golden.key, golden.image, chosen, large_bytes=settings.large_golden_bytes),
+            slot=self._slots.of(
+                golden.key,
+                golden.image,
+                chosen,
+                large_bytes=settings.large_golden_bytes,
+                for_application=for_application,
+            ),
             holder=self._test,
             release=lambda clone: None,
         )

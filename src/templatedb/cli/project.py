@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from templatedb.exported import original_environment
 from templatedb.migrators import from_settings
 from templatedb.search import find
 from templatedb.settings import CACHE_DIR_VARIABLE, Settings
@@ -42,7 +43,7 @@ def notice_once() -> Callable[[str], None]:
 
 def environment_of(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the environment with the cache directory of the command line, which is stronger than the variable."""
-    environment = dict(os.environ)
+    environment = original_environment()
     if arguments.cache_dir is not None:
         environment[CACHE_DIR_VARIABLE] = os.path.abspath(os.path.expanduser(arguments.cache_dir))
     return environment

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
+from templatedb.errors import CloneError
 from templatedb.place import Storage
 from templatedb.records import CloneKind, Key
 from templatedb.slots import Restorable, Slot
@@ -26,39 +27,61 @@ class WorkerSlots:
         self,
         storage: Storage,
         *,
-        exported: Callable[[], Path | None] = lambda: None,
+        exported: Path | None = None,
         reconnect: bool = False,
     ) -> None:
-        """Put slots into *storage*; *exported* is asked once for the path that the application was told."""
+        """Put slots into *storage*; *exported* is the path that the application was told."""
         self._storage = storage
         self._exported = exported
         self._reconnect = reconnect
         self._lock = threading.Lock()
         self._by_key: dict[Key, ReusedSlots] = {}
         self._in_memory: dict[Key, MemorySlots] = {}
-        self._first: Place | None = None
+        self._for_application: dict[Key, ReusedSlots] = {}
+        self._fixed: Place | None = None
 
-    def of(self, key: Key, image: Image, kind: CloneKind, *, large_bytes: int) -> Slot:
-        """Return the slots of that *kind* for the golden of *key*; one of *large_bytes* is not written each time."""
+    def of(
+        self, key: Key, image: Image, kind: CloneKind, *, large_bytes: int, for_application: bool = False
+    ) -> Slot:
+        """Return the slots of that *kind* for the golden of *key*; one of *large_bytes* is not written each time.
+
+        *for_application* asks for the one place that was exported, where there is one. Nobody else gets that: a clone
+        that lives for a whole session would keep it from every test. Raises CloneError when it is asked for in memory.
+        """
         with self._lock:
+            if for_application and self._exported is not None:
+                return self._of_application(key, image, kind, self._exported, large_bytes=large_bytes)
             if kind is CloneKind.MEMORY:
                 if key not in self._in_memory:
                     self._in_memory[key] = MemorySlots(image, reuse=True)
                 return self._in_memory[key]
             if key not in self._by_key:
                 is_large = image.size_bytes >= large_bytes
-                path = self._exported()
-                if self._first is None and path is not None:
-                    slot = make_large(image, path) if is_large else InPlaceSlot(path, synchronous=False)
-                    self._first = Place(slot, is_fixed=True)
                 self._by_key[key] = ReusedSlots(
                     image,
                     lambda: self._make_large(image) if is_large else self._make(image),
-                    first=self._first,
                     fall_back=self._storage.fall_back,
                     reconnect=self._reconnect,
                 )
             return self._by_key[key]
+
+    def _of_application(
+        self, key: Key, image: Image, kind: CloneKind, path: Path, *, large_bytes: int
+    ) -> ReusedSlots:
+        if kind is CloneKind.MEMORY:
+            raise CloneError(
+                what="a clone in memory is not what the application has open: that is the exported file",
+                remedy='Leave clone="memory" out, or use clone_factory("memory") beside it.',
+            )
+        if self._fixed is None:
+            is_large = image.size_bytes >= large_bytes
+            slot = make_large(image, path) if is_large else InPlaceSlot(path, synchronous=False)
+            self._fixed = Place(slot, is_fixed=True)
+        if key not in self._for_application:
+            self._for_application[key] = ReusedSlots(
+                image, lambda: _refuse_another(path), first=self._fixed, reconnect=self._reconnect
+            )
+        return self._for_application[key]
 
     def _make(self, image: Image) -> Restorable:
         folder = self._storage.folder(image.size_bytes)
@@ -71,10 +94,17 @@ class WorkerSlots:
 
     def close(self) -> None:
         """Remove every place."""
-        for reused in self._by_key.values():
+        for reused in (*self._by_key.values(), *self._for_application.values()):
             reused.close()
         for in_memory in self._in_memory.values():
             in_memory.close()
-        if self._first is not None:
-            self._first.slot.close()
+        if self._fixed is not None:
+            self._fixed.slot.close()
         self._storage.close()
+
+
+def _refuse_another(path: Path) -> NoReturn:
+    raise CloneError(
+        what=f"the exported database {path} is in use already",
+        remedy="One process has one of it: use clone_factory for more, and do not fork while a test has it.",
+    )

@@ -1,0 +1,20 @@
+"""parcels"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "parcel",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("address", sa.String, nullable=False),
+        sa.Column("label", sa.String),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("parcel")

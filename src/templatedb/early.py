@@ -1,0 +1,52 @@
+"""What happens before any conftest is read: variables name a slot, for applications with a global engine.
+
+Such an application takes its URL from the environment when it is imported, so the path must be known, and never
+change, from before the first conftest is read to the end of the run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from templatedb.exported import Exported
+
+EXPORTED: pytest.StashKey[Exported] = pytest.StashKey()
+"""What this process exported."""
+
+
+# Not tryfirst: plugins that fill the environment (pytest-env, pytest-dotenv) are, and what they set is to be replaced.
+# pytest itself reads the conftests last.
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Set what the project exports."""
+    from templatedb import exported
+
+    if not exported.may_be_wanted(early_config.rootpath):
+        return
+    from templatedb import place, pools
+    from templatedb.errors import TemplateDBError
+    from templatedb.search import nearest
+
+    try:
+        settings = nearest(early_config.rootpath)
+    except TemplateDBError as error:
+        # The application would open whatever its variables say: perhaps the database of somebody at work.
+        raise pytest.UsageError(f"templatedb: {error.line}") from None
+    if settings is None or not settings.export:
+        return
+    if early_config.known_args_namespace.templatedb_clone == "memory":
+        raise pytest.UsageError(
+            "templatedb: --templatedb-clone=memory and the setting 'export' contradict each other: the application"
+            " opens the file that was exported"
+        )
+    storage = place.Storage(lambda: place.temporary_folder("templatedb-slots-"), lambda line: None)
+    path = storage.folder(0) / "clone.sqlite"
+    pools.claim(str(path), synchronous=storage.is_memory)
+    exports = exported.export(settings.export, path)
+    early_config.stash[EXPORTED] = exports
+    # Not in pytest_unconfigure, which is not called where a conftest cannot be imported.
+    early_config.add_cleanup(storage.close)
+    early_config.add_cleanup(lambda: pools.disclaim(str(path)))
+    early_config.add_cleanup(exports.undo)
