@@ -124,6 +124,7 @@ for line in sys.stdin:
             text=True,
         )
         self.pid = self._process.pid
+        self.execute("pragma user_version")  # it has the file open from here on
 
     def execute(self, statement: str):
         """Run one statement there and return its rows, or the error's text."""

@@ -55,8 +55,7 @@ def close_pooled(path: Path) -> list[str]:
     """Close every pooled connection on *path*, and return what is to be said of each."""
     connections = pools.connections(str(path))
     found = [_look_at(connection) for connection in connections]
-    for connection in connections:
-        _end_cursors(connection)
+    _end_cursors(connections)
     pools.close_all(str(path))
     return found
 
@@ -68,8 +67,10 @@ def close_raw(path: Path, ours: sqlite3.Connection | None = None) -> list[str]:
     """
     strangers = [found for found in holders.raw_connections(path).on_the_file if found is not ours]
     found = [_look_at(connection) for connection in strangers]
+    _end_cursors(strangers)
     for connection in strangers:
-        _end(connection)
+        with contextlib.suppress(sqlite3.Error):  # of another thread, at the application's wish: it keeps its lock
+            connection.close()
     return found
 
 
@@ -99,14 +100,8 @@ def _report(found: list[str], kind: str) -> str:
     return f"{said.format(kind)}, which was closed: {_SAID[said]}"
 
 
-def _end(connection: sqlite3.Connection) -> None:
-    _end_cursors(connection)
-    with contextlib.suppress(sqlite3.Error):  # of another thread, at the application's wish: the caller finds the lock
-        connection.close()
-
-
-def _end_cursors(connection: sqlite3.Connection) -> None:
-    """Close its cursors: one that is half read would keep the lock when the connection is closed."""
-    for cursor in holders.cursors_of(connection):
+def _end_cursors(connections: list[sqlite3.Connection]) -> None:
+    """Close their cursors: one that is half read would keep the lock when the connection is closed."""
+    for cursor in holders.cursors_of(connections) if connections else []:
         with contextlib.suppress(sqlite3.Error):
             cursor.close()

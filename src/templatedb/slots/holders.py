@@ -116,9 +116,10 @@ def raw_connections(path: Path) -> OpenConnections:
     return found
 
 
-def cursors_of(connection: sqlite3.Connection) -> list[sqlite3.Cursor]:
-    """Find the living cursors of *connection*, which may be closed by now; asks the garbage collector."""
-    return [cursor for cursor in _instances(sqlite3.Cursor) if getattr(cursor, "connection", None) is connection]
+def cursors_of(connections: list[sqlite3.Connection]) -> list[sqlite3.Cursor]:
+    """Find the living cursors of the *connections*, which may be closed by now; asks the garbage collector once."""
+    wanted = set(map(id, connections))
+    return [cursor for cursor in _instances(sqlite3.Cursor) if id(getattr(cursor, "connection", None)) in wanted]
 
 
 def end_orphans() -> None:
@@ -148,12 +149,15 @@ def _instances(kind: type[_T]) -> list[_T]:
 def _open_files(connection: sqlite3.Connection) -> list[str] | None:
     """Return the files of an open connection, nothing for a closed one, None for one that does not answer."""
     try:
+        # Answers any thread. First, for Python 3.11 crashes on a cursor of one whose __init__ never ran.
+        sqlite3.Connection.in_transaction.__get__(connection)
+    except sqlite3.ProgrammingError:
+        return []
+    try:
         # Not connection.execute(): a subclass may count, log or refuse.
         cursor = sqlite3.Cursor(connection)
         cursor.row_factory = None
         rows = cursor.execute("pragma database_list").fetchall()
         return [os.fsdecode(name) for _, _, name in rows if name]
-    except sqlite3.ProgrammingError as error:
-        return [] if "closed" in str(error) or "__init__" in str(error) else None
-    except Exception:  # a refusing authorizer, or a text factory of the user's
+    except Exception:  # one of another thread, a refusing authorizer, or a text factory of the user's
         return None

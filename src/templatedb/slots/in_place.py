@@ -64,8 +64,9 @@ class InPlaceSlot:
         Without *synchronous*, pooled connections to it do not wait for the disk.
         """
         self.path = path
+        self._name, self._wal = str(path), f"{path}-wal"
         self._synchronous = synchronous
-        pools.claim(str(path), synchronous=synchronous)
+        pools.claim(self._name, synchronous=synchronous)
         self._image: Image | None = None
         self._header = b""
         self._counter = 0
@@ -98,7 +99,7 @@ class InPlaceSlot:
 
         Raises StuckError when that cannot be, and OSError where there is no room; the slot is not to be lent then.
         """
-        pools.settle(str(self.path))
+        pools.settle(self._name)
         leak, replaced = "", False
         for _ in range(_TRIES):
             try:
@@ -139,7 +140,7 @@ class InPlaceSlot:
 
     def _status(self) -> os.stat_result:
         """Return the facts of the file; raises FileNotFoundError when it is gone, or another one in its place."""
-        status = os.lstat(self.path)
+        status = os.lstat(self._name)
         if (status.st_dev, status.st_ino) != self._identity:
             raise FileNotFoundError
         return status
@@ -159,9 +160,10 @@ class InPlaceSlot:
         """
         if header[18:20] == _WAL:
             return True
-        with contextlib.suppress(OSError):
-            return os.stat(f"{self.path}-wal").st_size > 0
-        return False
+        try:
+            return os.stat(self._wal).st_size > 0
+        except OSError:
+            return False
 
     def _put_back(self, image: Image, header: bytes) -> Way:
         """Write the bytes, under the lock, where anything differs from what the last restore left."""
@@ -174,7 +176,7 @@ class InPlaceSlot:
         ):
             return Way.UNCHANGED
         if (text_encoding(header) or 1) != image.text_encoding:  # a connection has one encoding for its life
-            pools.close_all(str(self.path))
+            pools.close_all(self._name)
         is_behind_sqlites_back = change_counter(header) == self._counter
         if image is not self._image or schema_cookie(header) != self._cookie or is_behind_sqlites_back:
             self._cookie = _far_from(self._cookie)
@@ -197,6 +199,7 @@ class InPlaceSlot:
 
     def _back_up(self, image: Image) -> Way:
         """Restore a file in WAL mode, which nobody can have to himself while connections are open."""
+        self._status()
         self._image = None
         image.back_up_to(self._guard)
         if not self._truncate_wal():
@@ -280,7 +283,7 @@ class InPlaceSlot:
 
         Connections that are still open on it lose their locks: for the end of the run.
         """
-        pools.disclaim(str(self.path))
+        pools.disclaim(self._name)
         if self._descriptor < 0:
             return
         self._close_guard()

@@ -86,19 +86,21 @@ class RewindSlot:
     def _restore(self) -> Way:
         self.leak = self.why = ""
         if (seal := self._seal) is None:
-            return self._copy("the first clone")
+            self.rewinds = self.rewinds and _has_wal(self._held)
+            return self._copy("the first clone" if self.rewinds else f"SQLite has no WAL in {self.path.parent}")
         self._close_connections(self.path)
-        if self._on_trial:
+        if self._on_trial and self.rewinds:
             self._judge(seal)
         with contextlib.suppress(FileNotFoundError):
             os.rename(self.path, self._held)
+        guarded = self._guard is not None
         self._close_guard()
         self.leak = seal.holder()
         if why := self.leak or seal.difference(self._held):
             return self._copy(why)
-        wrote = _unlink(self.path, *_SIDE_FILES)
+        rewound = _unlink(self.path, *_SIDE_FILES) or guarded
         os.rename(self._held, self.path)
-        return self._hand_out(Way.REWOUND if wrote else Way.UNCHANGED)
+        return self._hand_out(Way.REWOUND if rewound else Way.UNCHANGED)
 
     def _judge(self, seal: Seal) -> None:
         """Learn from a clone that had no guard whether the application leaves the mode alone."""
@@ -114,7 +116,10 @@ class RewindSlot:
         """Put a full copy at the path, on a new inode; what stood there is left to whoever still has it open."""
         self.why = why
         self._discard()
-        write_copy(self._source, self.path)
+        try:
+            write_copy(self._source, self.path)
+        except FileExistsError:  # it was removed a moment ago
+            raise self._intruded() from None
         descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             if self.rewinds and os.fstat(descriptor).st_size:
@@ -129,24 +134,20 @@ class RewindSlot:
         if self._on_trial:
             os.utime(self.path.parent, ns=(MARK_NS, MARK_NS))
             self._folder_ns = os.stat(self.path.parent).st_mtime_ns
-            return way
-        if not self.rewinds:
-            return way
-        try:
-            if self._begin_guard():
-                return way
-        except sqlite3.OperationalError as error:  # some network and container filesystems have no shared memory
-            self.rewinds = False
-            return self._copy(f"SQLite has no WAL in {self.path.parent} ({error})")
-        if way is not Way.COPIED:
+        elif self.rewinds and not self._begin_guard():
+            if way is Way.COPIED:
+                raise self._intruded()
             return self._copy("something wrote to the clone before the test had it")
-        raise CloneError(
+        return way
+
+    def _intruded(self) -> CloneError:
+        return CloneError(
             what=f"something writes to {self.path} before a test has it",
             remedy="Look for a thread or process that an earlier test started and left running.",
         )
 
     def _begin_guard(self) -> bool:
-        """Begin to read while the WAL is empty; return False when it is not. Raises OperationalError for no WAL."""
+        """Begin to read the golden's content while the WAL is empty; return False when somebody was there before."""
         self._guard = sqlite3.connect(
             self.path, isolation_level=None, check_same_thread=False, timeout=_GUARD_TIMEOUT_S
         )
@@ -154,12 +155,12 @@ class RewindSlot:
             # The version stands in the header: asking for a table would cost parsing the schema.
             self._guard.execute("begin")
             self._guard.execute("pragma user_version").fetchall()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
+            # A reader that begins after a commit lets checkpoints move what was committed before it.
+            empty = os.stat(f"{self.path}-wal").st_size == 0
+        except (sqlite3.Error, FileNotFoundError):
             return False
-        # A reader that begins after a commit lets checkpoints move what was committed before it.
-        return os.stat(f"{self.path}-wal").st_size == 0
+        # Who connects while the file is renamed away makes one of that name, and a journal that is then rolled back.
+        return empty and self._seal is not None and not self._seal.difference(self.path)
 
     def _close_guard(self) -> None:
         """Close it; without a checkpoint, for the file is not where the guard opened it."""
@@ -176,6 +177,20 @@ class RewindSlot:
                 self._seal.release()
                 self._seal = None
             _unlink(self.path, *_SIDE_FILES)
+
+
+def _has_wal(path: Path) -> bool:
+    """Whether SQLite can keep a WAL at *path*, by trying it there: some network and container filesystems cannot."""
+    try:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("pragma synchronous=off")
+            (mode,) = connection.execute("pragma journal_mode=wal").fetchone()
+            connection.execute("create table tried(x)")
+            return bool(mode == "wal")
+    except sqlite3.Error:
+        return False
+    finally:
+        _unlink(path, "", *_SIDE_FILES)
 
 
 def _unlink(path: Path, *suffixes: str) -> bool:

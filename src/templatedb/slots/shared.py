@@ -1,7 +1,7 @@
 """Give a file the content of another by sharing its extents: any size in a moment, where the filesystem can.
 
-Linux: the ioctl FICLONE, ioctl_ficlone(2) (XFS, btrfs, bcachefs, and others). macOS: fclonefileat(2) (APFS), which
-makes new files only. ``copy_file_range`` is no question to ask: where nothing can be shared it succeeds by copying.
+Linux: the ioctl FICLONE, ioctl_ficlone(2) (XFS, btrfs, and others). macOS: fclonefileat(2) (APFS), which makes new
+files only. ``copy_file_range`` is no question to ask: where nothing can be shared it succeeds by copying.
 """
 
 from __future__ import annotations
@@ -35,18 +35,17 @@ def share(source_descriptor: int, destination_descriptor: int) -> bool:
     """Make the open destination equal to the source by sharing its extents; return whether that was done.
 
     The destination keeps its inode and its open descriptors, so nobody but the caller may use it meanwhile. After False
-    its content is no longer to be relied on: write it. False also on every system but Linux. Raises OSError for a full
+    it may be empty: write it. False also on every system but Linux, where it stays as it was. Raises OSError for a full
     disk, a failing one, and wrong descriptors.
     """
     if sys.platform != "linux":
         return False
     import fcntl
 
-    # First: a tail beyond the source's end would stay, and with pages smaller than the filesystem's blocks the call
-    # refuses a destination that is longer.
-    size = os.fstat(source_descriptor).st_size
-    if os.fstat(destination_descriptor).st_size > size:
-        os.ftruncate(destination_descriptor, size)
+    # First: the call would write the destination's dirty pages to the disk before it drops them (XFS, 500 MB, 100 of
+    # them: 11 ms instead of 0.15). Also, a tail beyond the source's end would stay, and a longer destination is refused
+    # when the source does not end with a block of the filesystem.
+    os.ftruncate(destination_descriptor, 0)
     try:
         fcntl.ioctl(destination_descriptor, _FICLONE, source_descriptor)
     except OSError as error:

@@ -40,9 +40,7 @@ class WorkerSlots:
         self._for_application: dict[Key, ReusedSlots] = {}
         self._fixed: Place | None = None
 
-    def of(
-        self, key: Key, image: Image, kind: CloneKind, *, large_bytes: int, for_application: bool = False
-    ) -> Slot:
+    def of(self, key: Key, image: Image, kind: CloneKind, *, large_bytes: int, for_application: bool = False) -> Slot:
         """Return the slots of that *kind* for the golden of *key*; one of *large_bytes* is not written each time.
 
         *for_application* asks for the one place that was exported, where there is one. Nobody else gets that: a clone
@@ -65,9 +63,7 @@ class WorkerSlots:
                 )
             return self._by_key[key]
 
-    def _of_application(
-        self, key: Key, image: Image, kind: CloneKind, path: Path, *, large_bytes: int
-    ) -> ReusedSlots:
+    def _of_application(self, key: Key, image: Image, kind: CloneKind, path: Path, *, large_bytes: int) -> ReusedSlots:
         if kind is CloneKind.MEMORY:
             raise CloneError(
                 what="a clone in memory is not what the application has open: that is the exported file",
