@@ -76,7 +76,7 @@ def test_each_part_of_a_stamp_counts(tmp_path, reads, later, field):
     first = Digests()
     first.of(path)
     record = json.loads(first.to_record())
-    position = list(Stamp.__slots__).index(field)
+    position = Stamp._fields.index(field)
     record["files"][str(path)][position] += 1
     Digests(json.dumps(record).encode()).of(path)
     assert reads == ["a", "a"]

@@ -1,7 +1,6 @@
 """One build for everybody, right answers whatever happens to locks, disks and processes."""
 
 import contextlib
-import dataclasses
 import os
 import shutil
 import signal
@@ -61,6 +60,98 @@ def test_the_golden_is_read_only_and_named_by_its_digest(project, cache):
         assert golden.path.stat().st_mode & 0o777 == 0o400
         assert hashlib.sha256(golden.path.read_bytes()).hexdigest() == golden.manifest.digest
         assert golden.path.stat().st_size == golden.manifest.size_bytes
+
+
+@pytest.fixture
+def settle(monkeypatch):
+    """Return what lets the clock that stamps are compared with run ahead: two seconds are long for a test."""
+    return lambda: monkeypatch.setattr(time, "time_ns", lambda now=time.time_ns: now() + 10_000_000_000)
+
+
+@pytest.fixture
+def reads_of_goldens(monkeypatch):
+    """Count how often a golden is read for its digest."""
+    from templatedb import cache
+
+    counted = []
+    original = cache.digest_of
+    monkeypatch.setattr(cache, "digest_of", lambda descriptor: counted.append(descriptor) or original(descriptor))
+    return counted
+
+
+def outcome():
+    with load().golden() as golden, golden.clone() as clone:
+        assert "t2" in tables(clone.path)
+        return golden.outcome
+
+
+def test_a_golden_is_read_for_its_digest_once_until_its_stamp_changes(project, settle, reads_of_goldens):
+    """A large one would take longer to read than to clone."""
+    alembic_project(project)
+    load().golden().close()
+    reads_of_goldens.clear()
+    settle()
+    assert [outcome() for _ in range(3)] == [Outcome.HIT] * 3
+    assert len(reads_of_goldens) == 1
+    with load().golden() as golden:
+        path = golden.path
+    path.chmod(0o600)
+    assert (outcome(), len(reads_of_goldens)) == (Outcome.HIT, 2)
+
+
+def test_a_young_golden_is_read_at_every_look(project, reads_of_goldens):
+    """An edit could fall into the same tick of the filesystem's clock."""
+    alembic_project(project)
+    load().golden().close()
+    reads_of_goldens.clear()
+    assert [outcome() for _ in range(2)] == [Outcome.HIT] * 2
+    assert len(reads_of_goldens) == 2
+
+
+@pytest.mark.parametrize("way", ["written to", "replaced"])
+def test_a_remembered_golden_that_is_damaged_with_its_time_put_back_is_seen(project, settle, way):
+    """Same name, size and time of modification: the change time and the inode tell."""
+    alembic_project(project)
+    load().golden().close()
+    settle()
+    assert outcome() is Outcome.HIT
+    with load().golden() as golden:
+        path = golden.path
+    times, data = path.stat(), bytearray(path.read_bytes())
+    data[100:200] = bytes(100)
+    target = path if way == "written to" else path.with_suffix(".new")
+    if target.exists():
+        target.chmod(0o600)
+    target.write_bytes(data)
+    target.chmod(0o400)
+    os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+    target.replace(path)
+    assert outcome() is Outcome.BUILT
+
+
+def test_a_warm_look_stats_each_input_once_and_reads_none(project, settle, monkeypatch):
+    """One pass over the files that decide, in one listing of each folder that holds them."""
+    alembic_project(project, revisions=30)
+    load().golden().close()
+    settle()
+    load().golden().close()
+    seen = {name: [] for name in ("stat", "scandir", "listdir", "open")}
+    for name, paths in seen.items():
+        original = getattr(os, name)
+
+        def spy(path, *arguments, original=original, paths=paths, **options):
+            paths.append(str(path))
+            return original(path, *arguments, **options)
+
+        monkeypatch.setattr(os, name, spy)
+    with load().golden() as golden:
+        assert golden.outcome is Outcome.HIT
+    monkeypatch.undo()
+    scripts = str(project / "scripts")
+    below = {name: sorted(path for path in paths if path.startswith(scripts)) for name, paths in seen.items()}
+    files = [f"{scripts}/env.py", *(f"{scripts}/versions/r{number}.py" for number in range(1, 31))]
+    assert [path for path in below["stat"] if path.endswith(".py")] == sorted(files)
+    assert (below["scandir"], below["listdir"], below["open"]) == ([scripts, f"{scripts}/versions"], [], [])
 
 
 def test_threads_that_ask_at_once_share_one_build(project, cache):
@@ -393,11 +484,11 @@ POINTS = ["build_folder", "build_and_verify", "verify", "publish", "write_atomic
 
 KILLED = """
 import os, signal, sys
-import templatedb.cache, templatedb.files, templatedb.golden, templatedb.publish
+import templatedb.cache, templatedb.files, templatedb.golden, templatedb.publish, templatedb.verify
 from templatedb import load
 
 point, when = sys.argv[1:]
-for module in (templatedb.cache, templatedb.golden, templatedb.publish, templatedb.cache.Cache):
+for module in (templatedb.cache, templatedb.golden, templatedb.publish, templatedb.verify, templatedb.cache.Cache):
     if hasattr(module, point):
         original = getattr(module, point)
 
@@ -464,7 +555,7 @@ def test_one_project_gives_the_same_database_through_every_door(project, cache, 
         key = run("templatedb", "key", cwd=project / "deep").stdout.strip()
         take(key + "\n" + "\n".join(connection.iterdump()))
     monkeypatch.chdir("/")
-    with load(project).golden(dataclasses.replace(Wishes(), not_before=time.time())) as golden:
+    with load(project).golden(Wishes(not_before=time.time())) as golden:
         assert golden.outcome is Outcome.BUILT
         take(f"{golden.key}\n{golden.clone().dump()}")
     assert len(found) == 5

@@ -25,7 +25,12 @@ class Memory:
         self.image = bench.golden()
         self.other_image = bench.golden(("pragma page_size = 512", *PEOPLE))
         self.slots = MemorySlots(self.image, reuse=True)
-        stack.callback(self.slots.close)
+        stack.callback(self.close)
+
+    def close(self):
+        for name in list(self.slots._lent):
+            self.slots.empty(Filled(way=Way.MEMORY, name=name))
+        self.slots.close()
 
     def connect(self, filled, **options):
         options = {"timeout": 0, "uri": True, "check_same_thread": False, **options}
@@ -97,6 +102,7 @@ def test_what_a_test_left_open_keeps_its_name_and_is_reported(memory, kind, what
     assert again.leak.startswith("left a transaction open, or a result half read")
     assert dump(memory.connect(again)) == dump_of(memory.image)
     leaked.invalidate()
+    leaked.close()
     third = memory.again(again)
     assert (third.name, third.leak) == (again.name, "")
 

@@ -646,19 +646,71 @@ def test_unittest_classes_use_it_through_an_autouse_fixture(project_suite):
     project_suite.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
 
 
-def test_the_plugin_imports_nothing_heavy_before_it_is_used():
+TELL_MODULES = """
+    import json, pathlib, sys
+
+    def pytest_unconfigure():
+        loaders = {name: type(module.__loader__).__name__ for name, module in list(sys.modules.items())
+                   if getattr(module, "__loader__", None) is not None}
+        pathlib.Path("modules.json").write_text(json.dumps(loaders))
+"""
+
+ONLY_FOR_MORE = frozenset(
+    {"alembic", "sqlalchemy", "aiosqlite", "greenlet", "platformdirs", "asyncio", "subprocess", "socket"}
+    | {"multiprocessing", "concurrent", "importlib.metadata", "inspect", "ast", "random", "statistics", "traceback"}
+    | {"difflib", "uuid", "unicodedata", "decimal", "fractions", "selectors", "site"}
+)
+"""What a build, an engine, a failure or a connection may need, and a hit must not pay for."""
+
+
+def modules_of(suite, *options):
+    """Run pytest with its own plugins only, and return each module that it then had with the kind of its loader."""
+    suite.runpytest_subprocess(*options).assert_outcomes(passed=1)
+    return json.loads((suite.path / "modules.json").read_text())
+
+
+def ours(modules):
+    return {name for name in modules if name.partition(".")[0] == "templatedb"}
+
+
+@pytest.fixture
+def bare_suite(project_suite, monkeypatch):
+    """A pytest without any plugin but those of its own, that tells which modules it imported."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    project_suite.makepyprojecttoml("[tool.templatedb]\nalembic = 'alembic.ini'\n")
+    project_suite.makeconftest(TELL_MODULES)
+    return project_suite
+
+
+def test_the_plugin_imports_nothing_heavy_before_it_is_used(bare_suite):
     """By list of modules, not by clock: pytest loads the plugin in every project it is installed in."""
-    code = "import pytest, sys; before = set(sys.modules); import templatedb.plugin; print(set(sys.modules) - before)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert eval(done.stdout) == {
+    bare_suite.makepyfile("def test_it(): pass")
+    without = modules_of(bare_suite)
+    unused = modules_of(bare_suite, "-p", "templatedb.plugin")
+    assert unused.keys() - without.keys() == {
         "templatedb",
-        "templatedb.controller",
-        "templatedb.early",
-        "templatedb.fixtures",
-        "templatedb.options",
-        "templatedb.plugin",
-        "templatedb.terminal",
+        *map("templatedb.{}".format, ("early", "exported", "fixtures", "options", "plugin")),
     }
+
+
+def test_a_hit_imports_neither_what_builds_nor_what_only_some_tests_want(bare_suite):
+    """Nor does pytest look through the modules for assertions to rewrite, which takes longer than to run them."""
+    bare_suite.makepyfile("def test_it(): pass")
+    without = modules_of(bare_suite)
+    bare_suite.makepyfile("def test_it(clone, clone_path, clone_url): pass")
+    modules_of(bare_suite, "-p", "templatedb.plugin")
+    warm = modules_of(bare_suite, "-p", "templatedb.plugin")
+    new = warm.keys() - without.keys()
+    assert {name for name in new if not ONLY_FOR_MORE.isdisjoint({name, name.partition(".")[0]})} == set()
+    assert {name.removeprefix("templatedb.") for name in ours(warm)} == {
+        *("templatedb", "plugin", "fixtures", "running", "terminal", "testrun", "summary"),
+        *("errors", "records", "urls", "toml", "pythonpath", "settings", "search", "digests", "inputs"),
+        *("migrators", "migrators.alembic", "migrators.alembic_config", "migrators.versions"),
+        *("key", "locations", "discovered", "files", "cache", "plan", "golden"),
+        *("slots", "slots.copy", "slots.image", "slots.in_place", "slots.reused", "slots.shared", "slots.worker"),
+        *("early", "exported", "options", "place", "after_import", "connection_state", "pools", "clone", "template"),
+    }
+    assert {warm[name] for name in ours(warm) - {"templatedb"}} == {"SourceFileLoader"}
 
 
 def test_a_build_seen_on_a_terminal_shows_its_progress(project_suite):

@@ -17,6 +17,8 @@ MANIFEST = Manifest(
     heads=("r3",),
     journal_mode="wal",
     versions={"sqlite": "3.40.1"},
+    discovered={"file models.py": "cd"},
+    inputs={"scripts/env.py": "ef"},
     warnings=("careful",),
 )
 

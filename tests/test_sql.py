@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from projects import IDENTITY
 from templatedb.errors import BuildError, InputsError
 from templatedb.inputs import file, setting
-from templatedb.migrators import Bench, Ledger, Target, Way
+from templatedb.migrators.bench import Bench, Ledger, Target, Way
 from templatedb.migrators.sql import SqlFolder
 from templatedb.migrators.sql_statements import Statement, split
 from templatedb.settings import Settings
@@ -563,7 +563,7 @@ def test_inputs_are_the_dialect_and_the_files_that_decide(root):
     names = ("2_b.up.sql", "3_c.down.sql", "10_a.up.sql")
     assert found == [
         (setting("sql", "golang-migrate"), None),
-        *((file(f"sql/{name}", root / "sql" / name), root / "sql" / name) for name in names),
+        *((file(f"sql/{name}", root / "sql" / name), str(root / "sql" / name)) for name in names),
     ]
 
 

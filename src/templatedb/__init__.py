@@ -5,55 +5,62 @@ Reading order, which is import order (a module imports only from those above it)
  1. errors               the tree of errors
  2. records              frozen values: Key, Manifest, Outcome
  3. urls                 SQLAlchemy URLs of SQLite databases
- 4. exported             what the environment was before an export
- 5. pythonpath           the import path that pytest's configuration gives
- 6. settings             what the settings table means
- 7. search               where the settings are
- 8. digests              the digest of a file, remembered only where that cannot be wrong
- 9. inputs               what decides a database
-10. steps                how far a migrator is
-11. migrators            the two-method interface; alembic, sql, metadata, function, command
-12. key                  inputs to key
-13. locations            where a file belongs, and its name in every checkout
-14. conventions          the naming convention in a module's source
-15. discovered           what a build read beyond its declared inputs
-16. lock                 one lock per key
-17. files                trusted ones, and ones that are written whole
-18. cache                the directory: names, format, history, trust
-19. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
-20. plan                 what is to be built, and how its caller wants it
-21. reasons              why a golden is none any more
-22. verify               what a file must be before it is a golden
-23. publish              temporary name, fsync, replace
-24. place                where a process's own files are put
-25. golden               the story: look, lock, look again, build, publish
-26. loops                coroutines that synchronous code sees through
-27. after_import         something to be done when a module is imported
-28. connection_state     what a test may leave changed on a connection
-29. pools                pooled connections on slots, whosever engine's
-30. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
-31. clone                what a test holds
-32. template             the library's front door: Template and Golden
-33. engines              SQLAlchemy engines that outlive their clones
-34. changes              rows that one connection sees and another does not
-35. summary              the lines that people read
-36. comparison           how two databases differ: definitions, schemas, contents
-37. kept                 databases of failed tests
-38. testrun              what one pytest process knows: templates, goldens, clones, failures
-39. early                variables for applications with a global engine
-40. fixtures             what tests ask for
-41. options              the options of pytest
-42. terminal             what is said while something happens
-43. controller           xdist: what the workers send
-44. plugin               pytest's hooks
-45. cli                  the command, one file per verb
+ 4. toml                 TOML files, each text parsed once
+ 5. exported             what the environment was before an export
+ 6. pythonpath           the import path that pytest's configuration gives
+ 7. settings             what the settings table means
+ 8. search               where the settings are
+ 9. digests              the digest of a file, remembered only where that cannot be wrong
+10. inputs               what decides a database
+11. steps                how far a migrator is
+12. migrators            the two-method interface; alembic, sql, metadata, function, command
+13. key                  inputs to key
+14. locations            where a file belongs, and its name in every checkout
+15. conventions          the naming convention in a module's source
+16. discovered           what a build read beyond its declared inputs
+17. lock                 one lock per key
+18. files                trusted ones, and ones that are written whole
+19. cache                the directory: names, format, history, trust
+20. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
+21. plan                 what is to be built, and how its caller wants it
+22. reasons              why a golden is none any more
+23. verify               what a file must be before it is a golden
+24. publish              temporary name, fsync, replace
+25. place                where a process's own files are put
+26. golden               the story: look, lock, look again, build, publish
+27. loops                coroutines that synchronous code sees through
+28. after_import         something to be done when a module is imported
+29. connection_state     what a test may leave changed on a connection
+30. pools                pooled connections on slots, whosever engine's
+31. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
+32. clone                what a test holds
+33. template             the library's front door: Template and Golden
+34. engines              SQLAlchemy engines that outlive their clones
+35. changes              rows that one connection sees and another does not
+36. summary              the lines that people read
+37. comparison           how two databases differ: definitions, schemas, contents
+38. kept                 databases of failed tests
+39. testrun              what one pytest process knows: templates, goldens, clones, failures
+40. early                variables for applications with a global engine
+41. fixtures             what tests ask for
+42. options              the options of pytest
+43. terminal             what is said while something happens
+44. controller           xdist: what the workers send
+45. running              what the hooks do once a test has needed a database
+46. plugin               pytest's hooks
+47. cli                  the command, one file per verb
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
     from templatedb.clone import Clone
     from templatedb.errors import (
         BuildError,
@@ -106,6 +113,27 @@ _HOMES = {
     "Template": "template",
     "load": "template",
 }
+
+
+class _Finder:
+    """Has Python load the modules of this package where pytest would rewrite their assertions: there are none.
+
+    pytest takes all of a plugin's package through its rewriter, which hashes each source and reads byte code slowly:
+    a third of a warm start. Its only switch, ``--assert=plain``, is the user's and for everything.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Find a module below this package as Python does; know no others."""
+        if not name.startswith(f"{__name__}."):
+            return None
+        from importlib.machinery import PathFinder
+
+        return PathFinder.find_spec(name, path, target)
+
+
+if "pytest" in sys.modules:
+    sys.meta_path.insert(0, _Finder)
 
 
 def __getattr__(name: str) -> Any:

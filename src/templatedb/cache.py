@@ -7,7 +7,8 @@
     <cache>/v1/builds/<random>/           private to one build; ``alive`` in it is locked by the builder
     <cache>/v1/failures/<key>.<run>.json  a failed build, remembered for one test run
     <cache>/v1/slots/<random>/            clones of goldens too big to be copied; ``alive`` in it is locked while in use
-    <cache>/v1/stamps/<sha256>.json       stamps and digests of a project's inputs, named by folder and migrator
+    <cache>/v1/stamps/<sha256>.json       stamps and digests of a project's inputs and of its golden, named by folder
+                                          and migrator
 
 History: v1 is the first. Another layout gets another bucket beside it, so any two releases can share the directory.
 """
@@ -15,19 +16,17 @@ History: v1 is the first. Another layout gets another bucket beside it, so any t
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import hashlib
 import json
 import os
-import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from templatedb import lock
+from templatedb.digests import Digests, Stamp
 from templatedb.errors import BuildError, CacheError
 from templatedb.files import digest_of, open_trusted, read_trusted, write_atomically
 from templatedb.records import Key, Manifest
@@ -43,8 +42,7 @@ deleting the whole folder is safe at any time, also while tests run.
 """
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Cache:
+class Cache(NamedTuple):
     """An opened cache directory that this user may trust."""
 
     root: Path
@@ -100,18 +98,26 @@ class Cache:
         os.close(descriptor)
         return True
 
-    def open_sound(self, manifest: Manifest) -> int | None:
+    def open_sound(self, manifest: Manifest, digests: Digests | None = None) -> int | None:
         """Return a descriptor of the golden of *manifest*, owned by the caller; None when it is not sound.
 
-        The digest is the proof: an empty file and a truncated one pass SQLite's own checks.
+        The digest is the proof: an empty file and a truncated one pass SQLite's own checks. Where *digests* have it
+        with the stamp that the open file has now, the file is not read.
         """
-        descriptor = open_trusted(self.golden_path(manifest.digest))
-        if descriptor is not None and (
-            os.fstat(descriptor).st_size != manifest.size_bytes or digest_of(descriptor) != manifest.digest
-        ):
-            os.close(descriptor)
+        path, now_ns = self.golden_path(manifest.digest), time.time_ns()
+        if (descriptor := open_trusted(path)) is None:
             return None
-        return descriptor
+        status = os.fstat(descriptor)
+        if status.st_size == manifest.size_bytes:
+            stamp = Stamp.of(status)
+            if digests is not None and digests.remembered(str(path), stamp) == manifest.digest:
+                return descriptor
+            if (digest := digest_of(descriptor)) == manifest.digest:
+                if digests is not None:
+                    digests.remember(str(path), stamp, digest, now_ns)
+                return descriptor
+        os.close(descriptor)
+        return None
 
     def digests_of(self, project: str) -> bytes | None:
         """Return what `remember_digests` kept for *project*; None when there is nothing to trust."""
@@ -141,6 +147,11 @@ class Cache:
     @contextlib.contextmanager
     def build_folder(self) -> Iterator[Path]:
         """Make a private folder for one build and remove it after the block, whatever happened in it."""
+        import shutil
+        import tempfile
+
+        from templatedb import lock
+
         folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._bucket / "builds"))
         try:
             # A builder that was killed leaves its folder; the free lock tells that nobody uses it any more.
@@ -151,6 +162,10 @@ class Cache:
 
     def sweep(self) -> None:
         """Remove builds whose builder is dead and failures of runs long past; safe beside running builds."""
+        import shutil
+
+        from templatedb import lock
+
         now = time.time()
         for folder in (self._bucket / "builds").iterdir():
             with contextlib.suppress(OSError):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from templatedb.errors import CloneError
 from templatedb.records import CloneKind
 from templatedb.slots import Filled, Slot
-from templatedb.urls import memory_uri, memory_url, sqlite_url
+
+if TYPE_CHECKING:
+    import sqlite3
 
 
 class Clone:
@@ -71,6 +72,8 @@ class Clone:
         return self._url("sqlite+aiosqlite")
 
     def _url(self, driver: str) -> str:
+        from templatedb.urls import memory_url, sqlite_url
+
         path = self._filled.path
         return memory_url(self._filled.name, driver) if path is None else sqlite_url(path, driver)
 
@@ -87,6 +90,10 @@ class Clone:
         return connection
 
     def _connect(self, **options: Any) -> sqlite3.Connection:
+        import sqlite3
+
+        from templatedb.urls import memory_uri
+
         options.setdefault("check_same_thread", False)
         if self._filled.path is None:
             options["uri"] = True
@@ -115,6 +122,8 @@ class Clone:
 
         Works until the database is discarded, also after `close`.
         """
+        import sqlite3
+
         with contextlib.closing(self._connect(timeout=timeout_s)) as source:
             # Python's backup() would wait for a writer without end; a plain read gives up in time.
             source.execute("begin")
@@ -127,15 +136,21 @@ class Clone:
         if not self._open:
             return
         self._open = False
+        if self._connections:
+            self._close_connections()
+        if self._release is None:
+            self.discard()
+        else:
+            self._release(self)
+
+    def _close_connections(self) -> None:
+        import sqlite3
+
         for connection in self._connections:
             # One made for a single thread, at the caller's wish, cannot be closed from here: Python closes it later.
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
         self._connections.clear()
-        if self._release is None:
-            self.discard()
-        else:
-            self._release(self)
 
     def discard(self) -> None:
         """Give the database back now: it is removed, or restored for another holder."""

@@ -13,8 +13,6 @@ AGREED = "templatedb_agreed"
 """Name under which workers get what the whole run must agree on."""
 TALLY_NAME = "templatedb_tally"
 """Name under which workers send what they did, as JSON."""
-TALLY: pytest.StashKey[Tally] = pytest.StashKey()
-"""What the controller knows from its workers."""
 
 
 class Controller:
@@ -25,6 +23,8 @@ class Controller:
         self._config = config
         self._agreed = agreed
         self._shown: set[str] = set()
+        self.tally: Tally | None = None
+        """What all workers did; None before the first one told."""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -56,4 +56,6 @@ class Controller:
         if text is not None:
             from templatedb.summary import Tally
 
-            self._config.stash.setdefault(TALLY, Tally()).add(text)
+            if self.tally is None:
+                self.tally = Tally()
+            self.tally.add(text)

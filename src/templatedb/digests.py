@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 SETTLED_NS = 2_000_000_000
 """A younger stamp proves nothing: a second edit may fall into the same tick of the filesystem's clock (git calls such
@@ -17,8 +16,7 @@ _PIECE_BYTES = 1 << 20
 _BINARY_WITHIN_BYTES = 8000
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What tells two states of a file apart without reading it. The change time cannot be put back by a user."""
 
     device: int
@@ -64,17 +62,33 @@ class Digests:
         return known
 
     def _look_up(self, name: str) -> str:
-        remembered = self._remembered.get(name)
-        if remembered is not None and Stamp.of(os.stat(name)) == remembered[0]:
-            self._stamps[name], self._settled[name] = remembered[0], remembered
-            return remembered[1]
+        if name in self._remembered:
+            stamp = Stamp.of(os.stat(name))
+            if (digest := self.remembered(name, stamp)) is not None:
+                self._stamps[name] = stamp
+                return digest
         now_ns = time.time_ns()
         stamp, digest = read(name)
         self._stamps[name] = stamp
+        self.remember(name, stamp, digest, now_ns)
+        return digest
+
+    def remembered(self, name: str, stamp: Stamp) -> str | None:
+        """Return the digest that the record has of the file *name* with the *stamp* of now; None: it must be read."""
+        known = self._remembered.get(name)
+        if known is None or known[0] != stamp:
+            return None
+        self._settled[name] = known
+        return known[1]
+
+    def remember(self, name: str, stamp: Stamp, digest: str, now_ns: int) -> None:
+        """Put the *digest* of *name* into the record, unless its *stamp*, taken after *now_ns*, proves nothing yet.
+
+        The stamp must be from before the file was read.
+        """
         if stamp.is_settled(now_ns):
             self._settled[name] = (stamp, digest)
             self.has_news = True
-        return digest
 
     def restamped(self, later: Digests) -> list[str]:
         """Return the paths that this object and a *later* one read, and that were written to in between."""
@@ -82,7 +96,7 @@ class Digests:
 
     def to_record(self) -> bytes:
         """Return the stamps and digests of the files that were asked for, those with a settled stamp only."""
-        files = {name: [*dataclasses.astuple(stamp), digest] for name, (stamp, digest) in self._settled.items()}
+        files = {name: [*stamp, digest] for name, (stamp, digest) in self._settled.items()}
         return json.dumps({"format": _RECORD_FORMAT, "files": files}).encode()
 
 

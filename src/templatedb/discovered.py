@@ -14,7 +14,6 @@ An entry is ``<kind> <name>`` and a value; names come from `Locations`, so that 
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import fnmatch
 import glob
@@ -22,13 +21,14 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from templatedb import conventions
-from templatedb.conventions.modules import module_finder
 from templatedb.digests import Digests, of_names
 from templatedb.locations import Locations
 from templatedb.migrators import versions
+
+if TYPE_CHECKING:
+    from templatedb.conventions import Recorded
 
 
 class Kind(enum.StrEnum):
@@ -44,8 +44,7 @@ class Kind(enum.StrEnum):
     SEARCHED = "searched"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing that a build looked at, by its portable name."""
 
     kind: str
@@ -83,8 +82,12 @@ class Now:
         installed = versions.Installed(tuple(map(str, self._folders(recorded))))
         for entry in entries(recorded):
             if entry.kind != Kind.CONVENTION and (now := self._value(entry, installed)) != entry.value:
-                yield dataclasses.replace(entry, value=now)
-        followed = self._followed(recorded)
+                yield entry._replace(value=now)
+        if not (followed := self._followed(recorded)):
+            return
+        from templatedb import conventions
+        from templatedb.conventions.modules import module_finder
+
         suspects = list(conventions.changed(followed, module_finder(self._folders(recorded)), self._digest))
         # Who imports an edited convention has another one, too: the file that was edited is the one to name.
         edited = [path for path in suspects if path not in followed or self._digest(path) != followed[path].content]
@@ -100,6 +103,9 @@ class Now:
         edited = [path for path, known in followed.items() if self._digest(path) != known.content]
         if not edited:
             return None
+        from templatedb import conventions
+        from templatedb.conventions.modules import module_finder
+
         there = [path for path in edited if self._digest(path) is not None]
         new = dict.fromkeys(conventions.newly_imported(there, followed, module_finder(self._folders(recorded))), "")
         # Nothing `changed`, so the slices are what they were, and there is none in modules that are new.
@@ -109,12 +115,16 @@ class Now:
         others = {entry.label: entry.value for entry in entries(recorded) if entry.kind != Kind.CONVENTION}
         return others | {entry.label: entry.value for entry in of_conventions(again, self._locations)}
 
-    def _followed(self, recorded: Mapping[str, str]) -> dict[Path, conventions.Recorded]:
+    def _followed(self, recorded: Mapping[str, str]) -> dict[Path, Recorded]:
+        kept = [entry for entry in entries(recorded) if entry.kind == Kind.CONVENTION]
+        if not kept:
+            return {}  # conventions are not even imported: most looks have none
+        from templatedb.conventions import Recorded
+
         found = {}
-        for entry in entries(recorded):
-            if entry.kind == Kind.CONVENTION:
-                digest, _, part = entry.value.partition(" ")
-                found[Path(self._locations.path(entry.name))] = conventions.Recorded(digest, part)
+        for entry in kept:
+            digest, _, part = entry.value.partition(" ")
+            found[Path(self._locations.path(entry.name))] = Recorded(digest, part)
         return found
 
     def name(self, path: Path) -> str:
@@ -153,7 +163,7 @@ class Now:
         return "of a kind that this release does not know"
 
 
-def of_conventions(recorded: Mapping[Path, conventions.Recorded], locations: Locations) -> Iterator[Entry]:
+def of_conventions(recorded: Mapping[Path, Recorded], locations: Locations) -> Iterator[Entry]:
     """Yield the entries of what `conventions.record` returned."""
     for path, (digest, part) in sorted(recorded.items()):
         yield Entry(Kind.CONVENTION, locations.name(str(path)), f"{digest} {part}".rstrip())

@@ -6,17 +6,16 @@ values, and the key and the build are to see what a shell would see.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 _SAVED = "TEMPLATEDB_EXPORTED"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(NamedTuple):
     """What was exported to this process's environment."""
 
     path: Path
@@ -95,6 +94,23 @@ def original_environment() -> dict[str, str]:
             environment[name] = original
     del environment[_SAVED]
     return environment
+
+
+class _Original(Mapping[str, str]):
+    """The environment without what was exported, as it is at each look."""
+
+    def __getitem__(self, name: str) -> str:
+        return original_environment()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(original_environment())
+
+    def __len__(self) -> int:
+        return len(original_environment())
+
+
+ORIGINAL: Mapping[str, str] = _Original()
+"""What callers see that name no environment of their own."""
 
 
 def may_be_wanted(root: Path) -> bool:

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 
@@ -50,6 +49,8 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
 
     The temporary file stands beside the target: another filesystem could not be renamed from.
     """
+    import tempfile
+
     descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as opened:

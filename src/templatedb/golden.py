@@ -2,36 +2,34 @@
 
 inputs → key ─┬─ manifest and digest match ─────────────────────────► golden
               └─ lock → look again → build → verify → publish ─┘
+
+What only the lower line needs is imported where it is needed: most runs take the upper one, and wait for it.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from templatedb import lock, place
-from templatedb.build.parent import BUILDING_VARIABLE, Built, build
 from templatedb.cache import Cache, directory, open_cache
 from templatedb.errors import BuildError, CacheError, LockTimeoutError, MissError, TemplateDBError
 from templatedb.migrators import Migrator
 from templatedb.plan import Plan, Wishes
-from templatedb.publish import manifest_of, publish
-from templatedb.reasons import why_not
 from templatedb.records import Key, Manifest, Outcome
-from templatedb.settings import Settings
-from templatedb.verify import verify
+from templatedb.settings import BUILDING_VARIABLE, Settings
+
+if TYPE_CHECKING:
+    from templatedb.build.parent import Built
+    from templatedb.lock import Holder
 
 _NO_RUN = "last"
 """Name under which callers outside of a test run remember a failure, for those that wait for the same lock."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class OpenGolden:
+class OpenGolden(NamedTuple):
     """A verified golden, held open: neither a prune nor a replaced file can change what its clones get."""
 
     manifest: Manifest
@@ -78,7 +76,7 @@ def look(cache: Cache, plan: Plan, outcome: Outcome = Outcome.HIT) -> OpenGolden
         if not plan.is_served_by(manifest):
             continue
         path = cache.golden_path(manifest.digest)
-        if (descriptor := cache.open_sound(manifest)) is None:
+        if (descriptor := cache.open_sound(manifest, plan.digests)) is None:
             if path.exists():
                 plan.wishes.notice(f"the golden {path} is damaged and is passed over")
             continue
@@ -92,12 +90,14 @@ def look(cache: Cache, plan: Plan, outcome: Outcome = Outcome.HIT) -> OpenGolden
 def _remember(cache: Cache, plan: Plan, manifest: Manifest) -> None:
     """Save the next look what this one had to read and parse; nothing is written when it had to do neither."""
     if (discovered := plan.now.refreshed(manifest.discovered)) is not None:
-        cache.replace_manifest(manifest, dataclasses.replace(manifest, discovered=discovered))
+        cache.replace_manifest(manifest, manifest._replace(discovered=discovered))
     if plan.digests.has_news:
         cache.remember_digests(plan.project, plan.digests.to_record())
 
 
 def _miss(cache: Cache, plan: Plan) -> MissError:
+    from templatedb.reasons import why_not
+
     why = why_not(cache, plan)
     return MissError(
         what=f"no golden for key {plan.key} in {cache.root}: {str(why) or 'this project had none there before'}",
@@ -108,9 +108,13 @@ def _miss(cache: Cache, plan: Plan) -> MissError:
 
 
 def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
+    from templatedb import lock
+    from templatedb.publish import publish
+    from templatedb.reasons import why_not
+
     key, wishes, asked_at = first_plan.key, first_plan.wishes, time.time()
 
-    def on_wait(holder: lock.Holder | None) -> None:
+    def on_wait(holder: Holder | None) -> None:
         if holder is None or holder.run != wishes.run:  # colleagues of one run know what they wait for
             wishes.notice(f"waiting for {holder or 'another process'}, which builds golden {key.short}")
 
@@ -141,7 +145,7 @@ def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
             what=f"the golden just published is not there any more, or one of its inputs changed meanwhile:"
             f" {cache.golden_path(manifest.digest)}"
         )
-    return dataclasses.replace(published, reason=str(why))
+    return published._replace(reason=str(why))
 
 
 def _edited(plan: Plan, built: Built) -> str:
@@ -166,6 +170,8 @@ _LITTLE_BYTES = 1_000_000
 
 def _blames_the_disk(error: BuildError, folder: Path) -> bool:
     """Whether a build failed for the place it was made in, not for the migrations: worth a try elsewhere."""
+    import shutil
+
     return any(text in error.what for text in _DISK_FAULTS) or shutil.disk_usage(folder).free < _LITTLE_BYTES
 
 
@@ -178,6 +184,10 @@ def _known_failure(cache: Cache, key: Key, wishes: Wishes, asked_at: float) -> B
 
 def build_and_verify(plan: Plan, folder: Path) -> tuple[Built, Manifest]:
     """Build in the private *folder* and return the file with its record; publishes nothing. Raises BuildError."""
+    from templatedb.build.parent import build
+    from templatedb.publish import manifest_of
+    from templatedb.verify import verify
+
     built = build(
         plan.migrator,
         plan.settings,
@@ -193,6 +203,8 @@ def build_and_verify(plan: Plan, folder: Path) -> tuple[Built, Manifest]:
 
 def _build_privately(plan: Plan) -> OpenGolden:
     """Build for this process alone, in a temporary folder."""
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="templatedb-build-", ignore_cleanup_errors=True) as folder:
         built, manifest = build_and_verify(plan, Path(folder))
         return _keep_privately(manifest, built.path, plan.wishes.notice)
@@ -200,6 +212,10 @@ def _build_privately(plan: Plan) -> OpenGolden:
 
 def _keep_privately(manifest: Manifest, path: Path, notice: Callable[[str], None]) -> OpenGolden:
     """Keep the built file for this process: a temporary folder that goes when the process ends."""
+    import shutil
+
+    from templatedb import place
+
     for warning in manifest.warnings:
         notice(warning)
     private = place.temporary_folder("templatedb-private-") / "golden.sqlite"

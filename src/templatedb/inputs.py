@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import glob
 import os
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from templatedb.digests import Digests, of_bytes
 from templatedb.errors import InputsError
@@ -21,8 +20,7 @@ def is_noise(name: str) -> bool:
     return name in _NOT_INPUTS or name.startswith((".", "#")) or name.endswith((".pyc", "~"))
 
 
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
-class Input:
+class Input(NamedTuple):
     """One thing that decides the result: what kind it is, its name, and the digest of what counts of it."""
 
     label: str
@@ -30,20 +28,26 @@ class Input:
     name: str
     digest: str = ""
     """SHA-256, hexadecimal; empty for a file that was not read yet."""
-    path: Path | None = dataclasses.field(default=None, compare=False, repr=False)
+    path: str | None = None
     """Where a file is on this machine: never part of the key."""
-    value: str = dataclasses.field(default="", compare=False)
+    value: str = ""
     """A version, for people: of other things only the digest is shown, for there may be a password in them."""
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        """What tells it from others on every machine, for sorting."""
+        return self[:3]
 
     def read(self, digests: Digests) -> Input:
         """Return this input with its digest. Raises InputsError when its file cannot be read."""
         if self.path is None:
             return self
         try:
-            return dataclasses.replace(self, digest=digests.of(self.path))
+            return self._replace(digest=digests.of(self.path))
         except OSError as error:
             raise InputsError(
-                what=f"cannot read {self.path}, which decides the database: {error.strerror}", searched=(self.path,)
+                what=f"cannot read {self.path}, which decides the database: {error.strerror}",
+                searched=(Path(self.path),),
             ) from error
 
 
@@ -62,12 +66,16 @@ def environment_variable(name: str, value: str | None) -> Input:
     return Input("environment", name, of_bytes(b"unset" if value is None else b"=" + os.fsencode(value)))
 
 
-def file(name: str, path: Path) -> Input:
+def file(name: str, path: str | os.PathLike[str]) -> Input:
     """Return the input of the file at *path* under the portable *name*; it is read later."""
-    return Input("file", unicodedata.normalize("NFC", name), path=path)
+    if not name.isascii():
+        import unicodedata
+
+        name = unicodedata.normalize("NFC", name)
+    return Input("file", name, path=os.fspath(path))
 
 
-def files_below(folder: Path, seen: set[tuple[int, int]] | None = None) -> Iterator[tuple[str, Path]]:
+def files_below(folder: Path, seen: set[tuple[int, int]] | None = None) -> Iterator[tuple[str, str]]:
     """Yield (name relative to *folder*, path) of every file below it that can decide a database.
 
     Hidden files, byte code, editors' backups and prose are left out. Links to folders are followed, each real folder
@@ -75,19 +83,19 @@ def files_below(folder: Path, seen: set[tuple[int, int]] | None = None) -> Itera
     """
     known: set[tuple[int, int]] = set() if seen is None else seen
 
-    def walk(directory: Path, prefix: str) -> Iterator[tuple[str, Path]]:
+    def walk(directory: str, prefix: str) -> Iterator[tuple[str, str]]:
         try:
-            status = directory.stat()
+            status = os.stat(directory)
+            if (status.st_dev, status.st_ino) in known:
+                return
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise InputsError(
                 what=f"cannot read the folder {directory}, which decides the database: {error.strerror}",
-                searched=(directory,),
+                searched=(Path(directory),),
             ) from error
-        if (status.st_dev, status.st_ino) in known:
-            return
         known.add((status.st_dev, status.st_ino))
         for entry in entries:
             if is_noise(entry.name):
@@ -97,14 +105,14 @@ def files_below(folder: Path, seen: set[tuple[int, int]] | None = None) -> Itera
             except OSError:  # a link that leads to itself
                 continue
             if is_folder:
-                yield from walk(Path(entry.path), f"{prefix}{entry.name}/")
+                yield from walk(entry.path, f"{prefix}{entry.name}/")
             elif is_file:
-                yield prefix + entry.name, Path(entry.path)
+                yield prefix + entry.name, entry.path
 
-    yield from walk(folder, "")
+    yield from walk(os.fspath(folder), "")
 
 
-def matching(root: Path, patterns: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+def matching(root: Path, patterns: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Yield (name relative to *root*, path) of the files that the patterns name.
 
     A folder stands for all files below it. Raises InputsError when a pattern matches nothing: it would be an input in
@@ -123,7 +131,7 @@ def matching(root: Path, patterns: tuple[str, ...]) -> Iterator[tuple[str, Path]
             )
 
 
-def _match(root: Path, pattern: str) -> Iterator[tuple[str, Path]]:
+def _match(root: Path, pattern: str) -> Iterator[tuple[str, str]]:
     """Yield each file once; a name without wildcards means what it says, a glob passes over what cannot decide."""
     is_glob = glob.has_magic(pattern)
     names = sorted(glob.glob(pattern, root_dir=root, recursive=True)) if is_glob else [pattern]
@@ -133,8 +141,9 @@ def _match(root: Path, pattern: str) -> Iterator[tuple[str, Path]]:
         shown = os.path.relpath(path, root).replace(os.sep, "/")
         if is_glob and any(is_noise(part) for part in Path(name).parts):
             continue
-        found = [(f"{shown}/{below}", one) for below, one in files_below(path)] if path.is_dir() else [(shown, path)]
+        below = [(f"{shown}/{below}", one) for below, one in files_below(path)] if path.is_dir() else None
+        found = [(shown, str(path))] if below is None else below
         for one_name, one in found:
-            if one.is_file() and one_name not in seen:
+            if os.path.isfile(one) and one_name not in seen:
                 seen.add(one_name)
                 yield one_name, one

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
-from templatedb.digests import Digests
+from templatedb.digests import Digests, of_bytes
 from templatedb.exported import original_environment
 from templatedb.inputs import Input, environment_variable, file, matching, setting, version
-from templatedb.migrators import Migrator, objects
+from templatedb.migrators import Migrator
 from templatedb.records import Key
 from templatedb.settings import Settings
 
@@ -32,7 +31,8 @@ def declared(
     """
     read_with = Digests() if digests is None else digests
     seen = original_environment() if environment is None else environment
-    return sorted(piece.read(read_with) for piece in _stream(migrator, settings, seen))
+    found = (piece.read(read_with) for piece in _stream(migrator, settings, seen))
+    return sorted(found, key=lambda piece: piece.order)
 
 
 def _stream(migrator: Migrator, settings: Settings, environment: Mapping[str, str]) -> Iterator[Input]:
@@ -49,10 +49,10 @@ def _stream(migrator: Migrator, settings: Settings, environment: Mapping[str, st
     relative = tuple(entry for entry in settings.import_entries if not os.path.isabs(entry))
     yield setting("python_path", relative)
     for target in settings.seed:
-        yield objects.input_of(target, "seed", settings)
+        yield _source_of(target, "seed", settings)
     yield setting("seed", settings.seed)
     if settings.models is not None:
-        objects.input_of(settings.models, "models", settings)  # a wrong name is told now, not after the migrations
+        _source_of(settings.models, "models", settings)  # a wrong name is told now, not after the migrations
         yield setting("drift", str(settings.drift))
     # What a golden was checked for: a golden that passed less is not the one that is asked for.
     yield setting("required_tables", settings.required_tables)
@@ -64,14 +64,16 @@ def _stream(migrator: Migrator, settings: Settings, environment: Mapping[str, st
         yield environment_variable(name, environment.get(name))
 
 
+def _source_of(target: str, name: str, settings: Settings) -> Input:
+    from templatedb.migrators import objects
+
+    return objects.input_of(target, name, settings)
+
+
 def key_of(inputs: Iterable[Input]) -> Key:
     """Return the key of *inputs*, which were read: names count as well as contents.
 
     Each part is framed by its length: without that "ab"+"c" and "a"+"bc" could share a key.
     """
-    digest = hashlib.sha256()
-    for piece in inputs:
-        for part in (os.fsencode(text) for text in (piece.label, piece.name, piece.digest)):
-            digest.update(b"%d:" % len(part))
-            digest.update(part)
-    return Key(Key.PREFIX + digest.hexdigest())
+    parts = [os.fsencode(text) for piece in inputs for text in (piece.label, piece.name, piece.digest)]
+    return Key(Key.PREFIX + of_bytes(b"".join(b"%d:%b" % (len(part), part) for part in parts)))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from templatedb.build.parent import OnProgress
 from templatedb.cache import Cache
 from templatedb.digests import Digests
 from templatedb.discovered import Now
-from templatedb.exported import original_environment
+from templatedb.exported import ORIGINAL
 from templatedb.inputs import Input
 from templatedb.key import declared, key_of
 from templatedb.locations import Locations
@@ -18,20 +18,23 @@ from templatedb.migrators import Migrator
 from templatedb.records import Key, Manifest
 from templatedb.settings import Settings
 
+if TYPE_CHECKING:
+    from templatedb.build.parent import OnProgress
+
 _CLOCKS_DIFFER_S = 60.0
 """How far the clocks of two machines that share a cache may be apart."""
 LABELS = {"setting": "setting", "version": "version", "environment": "environment variable"}
 """What people call each kind of input that is no file."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Wishes(NamedTuple):
     """How one caller wants its golden."""
 
     not_before: float = 0.0
     """Refuse goldens built before this moment: ``--rebuild`` (seconds since the epoch)."""
-    asked_at: float = dataclasses.field(default_factory=time.time)
-    """From when ages count (seconds since the epoch): one moment for all processes of a run, or they would disagree."""
+    asked_at: float = 0.0
+    """From when ages count (seconds since the epoch): one moment for all processes of a run, or they would disagree.
+    0: from the first look."""
     require_hit: bool = False
     """Raise MissError instead of building."""
     run: str | None = None
@@ -40,11 +43,10 @@ class Wishes:
     on_progress: OnProgress = lambda progress, elapsed_s: None
     notice: Callable[[str], None] = lambda line: None
     """Called with each line that the user should see: a cache problem, a wait, a warning of the build."""
-    environment: Mapping[str, str] = dataclasses.field(default_factory=original_environment)
+    environment: Mapping[str, str] = ORIGINAL
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(NamedTuple):
     """What is to be built: the migrator, and its inputs as they are now."""
 
     migrator: Migrator
@@ -68,7 +70,7 @@ class Plan:
         return cls(
             migrator=migrator,
             settings=settings,
-            wishes=wishes,
+            wishes=wishes if wishes.asked_at else wishes._replace(asked_at=time.time()),
             inputs=inputs,
             key=key_of(inputs),
             digests=digests,
@@ -91,7 +93,7 @@ class Plan:
             name = (
                 f"{LABELS.get(piece.label, piece.label)} {piece.name}"
                 if piece.path is None
-                else self.now.name(piece.path)
+                else self.now.name(Path(piece.path))
             )
             named[name] = piece.digest[:16]
         return named

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import uuid
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from templatedb import early, fixtures, options
-from templatedb.controller import AGREED, TALLY, TALLY_NAME, Controller
 from templatedb.fixtures import NEEDS_GOLDEN, RUN, CloneFactory, run_of, uses_project_template
-from templatedb.terminal import Terminal
 
 if TYPE_CHECKING:
     from templatedb.testrun import Run
 
+_CONTROLLER = "templatedb-controller"
+"""Name of the plugin that is registered where there may be workers."""
 _NO_TEST_RUNS = ("collectonly", "setupplan", "showfixtures", "show_fixtures_per_test")
 """Options under which pytest collects and runs nothing."""
 
@@ -39,10 +38,15 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--templatedb-rebuild and --templatedb-require-hit contradict each other")
     agreed: dict[str, Any]
     if _is_worker(config):
+        from templatedb.controller import AGREED
+
         agreed = config.workerinput.get(AGREED) or _agree(config)  # type: ignore[attr-defined]  # xdist's
     else:
         agreed = _agree(config)
-        config.pluginmanager.register(Controller(config, agreed), "templatedb-controller")
+        if config.pluginmanager.hasplugin("xdist"):
+            from templatedb.controller import Controller
+
+            config.pluginmanager.register(Controller(config, agreed), _CONTROLLER)
     maker: Callable[[], Run] = _RunMaker(config, agreed)
     config.stash[RUN] = maker
 
@@ -51,7 +55,7 @@ def _agree(config: pytest.Config) -> dict[str, Any]:
     """Return what all processes of this run must agree on: its name, the moment of a rebuild, where the cache is."""
     chosen = config.option.templatedb_cache_dir
     return {
-        "run": uuid.uuid4().hex,
+        "run": os.urandom(16).hex(),
         "began": time.time(),
         "rebuild_before": time.time() if config.option.templatedb_rebuild else None,
         "cache_dir": None if chosen is None else os.path.abspath(os.path.expanduser(chosen)),
@@ -64,12 +68,15 @@ class _RunMaker:
     def __init__(self, config: pytest.Config, agreed: dict[str, Any]) -> None:
         self._config = config
         self._agreed = agreed
-        self._terminal = Terminal(config)
+        # Asked now, while nothing is captured: later file descriptor 2 may be pytest's.
+        self._is_terminal = os.isatty(2)
         self.made: Run | None = None
 
     def __call__(self) -> Run:
         if self.made is None:
-            self.made = _make_run(self._config, self._agreed, self._terminal)
+            from templatedb.running import make_run
+
+            self.made = make_run(self._config, self._agreed, _kept_folder(self._config), is_terminal=self._is_terminal)
         return self.made
 
 
@@ -77,41 +84,6 @@ def _made(config: pytest.Config) -> Run | None:
     """Return the Run of this process, None when no test has needed it."""
     maker = config.stash.get(RUN, None)
     return maker.made if isinstance(maker, _RunMaker) else None
-
-
-def _make_run(config: pytest.Config, agreed: dict[str, Any], terminal: Terminal) -> Run:
-    from templatedb.place import Storage
-    from templatedb.records import CloneKind, Keep
-    from templatedb.testrun import Options, Run
-
-    option = config.option
-    options = Options(
-        require_hit=option.templatedb_require_hit,
-        keep=option.templatedb_keep and Keep(option.templatedb_keep),
-        clone=option.templatedb_clone and CloneKind(option.templatedb_clone),
-        strict=option.templatedb_strict,
-        reconnect=option.templatedb_reconnect,
-        **agreed,
-    )
-    return Run(
-        config.rootpath,
-        options,
-        kept_folder=_kept_folder(config),
-        storage=Storage(lambda: _clones_folder(config), terminal.notice),
-        exported=config.stash.get(early.EXPORTED, None),
-        notice=terminal.notice,
-        on_progress=terminal.progress,
-    )
-
-
-def _clones_folder(config: pytest.Config) -> Path:
-    """Return a folder for clones in pytest's temporary folder, or our own where that is disabled."""
-    factory: pytest.TempPathFactory | None = getattr(config, "_tmp_path_factory", None)
-    if factory is None:  # -p no:tmpdir
-        from templatedb import place
-
-        return place.clones_folder()
-    return factory.mktemp("templatedb")
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -177,33 +149,18 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the databases of a failed phase; after the teardown, remove those that are not needed any more."""
     report = yield
-    run = _made(item.config)
-    if run is None:
-        return report
-    failed = item.stash.get(_FAILED, False) or report.failed
-    item.stash[_FAILED] = failed
-    after_teardown = report.when == "teardown"
-    if report.failed or after_teardown:
-        shared = "_templatedb_factory" in getattr(item, "fixturenames", ())
-        try:
-            lines = run.keep(item.name, shared=shared, failed=failed, last_chance=after_teardown)
-        except Exception as error:  # out of this hook it would end the whole run
-            lines = [f"the database could not be kept: {type(error).__name__}: {error}"]
-        if lines and report.failed:
-            report.sections.append(("templatedb", "\n".join(lines)))
-        elif lines and failed:  # kept later than the failure: its report is written already
-            run.tally.notices.append(f"{item.nodeid}: " + ", ".join(line.strip() for line in lines))
-    if after_teardown:
-        run.end_test()
-        item.stash[_FAILED] = False  # plugins that run a test again use the same item
-    if _is_worker(item.config) and not item.config.stash.get(_TOLD, False):
-        item.config.stash[_TOLD] = True
-        vars(report)[TALLY_NAME] = run.tally.to_json()  # sent along by pytest's own serialiser
+    if (run := _made(item.config)) is not None:
+        from templatedb.running import after_phase
+
+        after_phase(run, item, report)
+        if _is_worker(item.config) and not item.config.stash.get(_TOLD, False):
+            from templatedb.controller import TALLY_NAME
+
+            item.config.stash[_TOLD] = True
+            vars(report)[TALLY_NAME] = run.tally.to_json()  # sent along by pytest's own serialiser
     return report
 
 
-_FAILED: pytest.StashKey[bool] = pytest.StashKey()
-"""Whether a phase of the item failed."""
 _TOLD: pytest.StashKey[bool] = pytest.StashKey()
 """Whether this worker has sent its first tally."""
 
@@ -211,10 +168,11 @@ _TOLD: pytest.StashKey[bool] = pytest.StashKey()
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Note which test begins; refuse a factory made under another template than the one it sees."""
-    item.stash[_FAILED] = False
-    maker = item.config.stash[RUN]
     if _made(item.config) is not None or NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())):
-        maker().begin_test(item.nodeid, lambda: _template_seen_by(item))
+        run = run_of(item.config)
+        from templatedb.running import before_test
+
+        before_test(run, item)
     yield
     _refuse_foreign_factory(item)
 
@@ -223,10 +181,6 @@ def _refuse_foreign_factory(item: pytest.Item) -> None:
     used = getattr(item, "funcargs", {}).get("clone_factory")
     if isinstance(used, CloneFactory):
         used.refuse_other_templates()
-
-
-def _template_seen_by(item: pytest.Item) -> object:
-    return item._request.getfixturevalue("templatedb_template")  # type: ignore[attr-defined]  # no public way yet
 
 
 @pytest.hookimpl(trylast=True)
@@ -238,21 +192,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     run.end()
     if _is_worker(config):
+        from templatedb.controller import TALLY_NAME
+
         config.workeroutput[TALLY_NAME] = run.tally.to_json()  # type: ignore[attr-defined]  # xdist's
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Tell each failed build once and whole, then what was cloned and saved."""
-    run = _made(config)
-    tally = run.tally if run is not None else config.stash.get(TALLY, None)
-    if tally is None:
-        return
-    terminalreporter.ensure_newline()
-    for report in tally.failures:
-        terminalreporter.section("templatedb: no database for the tests that need one", red=True)
-        terminalreporter.write_line(report)
-    lines = tally.lines()
-    if lines:
-        terminalreporter.section("templatedb")
-        for line in lines:
-            terminalreporter.write_line(line.removeprefix("templatedb: "))
+    run, controller = _made(config), config.pluginmanager.get_plugin(_CONTROLLER)
+    tally = run.tally if run is not None else controller.tally if controller is not None else None
+    if tally is not None:
+        from templatedb.terminal import write_summary
+
+        write_summary(terminalreporter, tally)

@@ -15,7 +15,6 @@ from typing import Any
 
 from templatedb import connection_state
 from templatedb.after_import import call_after_import
-from templatedb.loops import run_in_own_loop, run_without_loop
 
 _lock = threading.RLock()
 _records: dict[str, weakref.WeakSet[Any]] = {}
@@ -167,6 +166,8 @@ def close_async(path: str, pool: Any) -> None:
             _close(record)
         return
     if drivers:
+        from templatedb.loops import run_without_loop
+
         run_without_loop(lambda: [driver.stop() for driver in drivers])
     for record, driver in zip(records, drivers, strict=True):
         driver._thread.join(timeout=1.0)
@@ -232,6 +233,8 @@ def _close(record: Any) -> None:
         invalidate()
         return
     from sqlalchemy.util import greenlet_spawn
+
+    from templatedb.loops import run_in_own_loop
 
     async def close() -> None:
         await greenlet_spawn(invalidate)

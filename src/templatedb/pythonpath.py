@@ -5,11 +5,11 @@ Read here, not asked of pytest, so that the command and the library build with t
 
 from __future__ import annotations
 
-import configparser
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from templatedb import toml
 
 
 def of_pytest(root: Path) -> Iterator[str]:
@@ -43,6 +43,8 @@ def _as_list(value: object) -> list[str]:
 
 
 def _ini_value(path: Path, section: str) -> list[str]:
+    import configparser
+
     parser = configparser.RawConfigParser()
     try:
         parser.read_string(path.read_text(encoding="utf-8"))
@@ -53,6 +55,6 @@ def _ini_value(path: Path, section: str) -> list[str]:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return toml.read(path)
+    except ValueError:
         return {}

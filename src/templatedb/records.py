@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import hashlib
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 MANIFEST_FORMAT = 1
 """Version of the manifest's fields. A reader that finds another number has a miss, and leaves the file alone."""
@@ -69,8 +68,7 @@ class Severity(enum.StrEnum):
     OFF = "off"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(NamedTuple):
     """The record of one finished build."""
 
     key: Key
@@ -89,17 +87,17 @@ class Manifest:
     journal_mode: str
     """The mode that the migrations left. The published file is always in DELETE mode."""
     versions: dict[str, str]
-    warnings: tuple[str, ...] = ()
-    discovered: dict[str, str] = dataclasses.field(default_factory=dict)
+    discovered: dict[str, str]
     """What the build read beyond the declared inputs: name and digest."""
+    inputs: dict[str, str]
+    """A short digest of each declared input, by a name for people."""
+    warnings: tuple[str, ...] = ()
     project: str = ""
     """Folder of the settings on the machine that built it: to tell what changed since, never to decide."""
-    inputs: dict[str, str] = dataclasses.field(default_factory=dict)
-    """A short digest of each declared input, by a name for people."""
 
     def to_json(self) -> bytes:
         """Return the manifest as the bytes that stand on disk."""
-        facts = {"format": MANIFEST_FORMAT, **dataclasses.asdict(self)}
+        facts = {"format": MANIFEST_FORMAT, **self._asdict()}
         return json.dumps(facts, indent=1, sort_keys=True).encode() + b"\n"
 
     @classmethod
@@ -112,8 +110,8 @@ class Manifest:
             facts: dict[str, Any] = json.loads(data)
             if facts.get("format") != MANIFEST_FORMAT:
                 return None
-            names = {field.name for field in dataclasses.fields(cls)}
-            known = {name: value for name, value in facts.items() if name in names}
+            known: dict[str, Any] = {"discovered": {}, "inputs": {}}
+            known |= {name: value for name, value in facts.items() if name in cls._fields}
             known["key"] = Key(known["key"])
             known["heads"] = tuple(known["heads"])
             known["warnings"] = tuple(known.get("warnings", ()))

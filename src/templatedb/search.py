@@ -5,11 +5,10 @@ Reading is parsing only: nothing of the project is imported.
 
 from __future__ import annotations
 
-import dataclasses
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from templatedb import toml
 from templatedb.errors import SettingsError
 from templatedb.settings import Settings, from_table
 
@@ -105,7 +104,7 @@ def _with_migrator(settings: Settings) -> Settings:
             remedy=_proposal(settings.root),
             source=settings.source,
         )
-    return dataclasses.replace(settings, alembic=name)
+    return settings._replace(alembic=name)
 
 
 def _alembic_beside(folder: Path) -> str | None:
@@ -120,8 +119,8 @@ def _alembic_beside(folder: Path) -> str | None:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return toml.read(path)
+    except ValueError as error:
         raise SettingsError(what=f"{path} is not valid TOML: {error}", source=path) from error
     except OSError as error:
         raise SettingsError(what=f"{path} cannot be read: {error.strerror}", source=path) from error

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from templatedb import pythonpath
 from templatedb.errors import SettingsError
@@ -16,12 +14,13 @@ from templatedb.records import CloneKind, Keep, Severity, Track
 
 DEFAULT_REVISION = "heads"
 CACHE_DIR_VARIABLE = "TEMPLATEDB_CACHE_DIR"
+BUILDING_VARIABLE = "TEMPLATEDB_BUILDING"
+"""Holds the key in a build's process, so that a migration that asks for a golden gets an error, not a deadlock."""
 MIGRATORS = ("alembic", "sql", "metadata", "function", "command")
 """The settings that name a migrator; at most one of them is given."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """Everything a project says about its template database; the defaults are those of an empty table."""
 
     root: Path
@@ -35,7 +34,7 @@ class Settings:
     command: tuple[str, ...] | None = None
     revision: str = DEFAULT_REVISION
     url_env: tuple[str, ...] = ("DATABASE_URL",)
-    build_env: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    build_env: Mapping[str, str] = MappingProxyType({})
     python_path: tuple[str, ...] | None = None
     seed: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
@@ -48,7 +47,7 @@ class Settings:
     max_age_s: float | None = None
     """Seconds after which a golden is built again; None: never for its age."""
     clone: CloneKind = CloneKind.FILE
-    export: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    export: Mapping[str, str] = MappingProxyType({})
     """Variables that pytest sets, before the application is imported, to the ``url``, ``path`` or ``async_url``."""
     large_golden_bytes: int = 8_000_000
     """From this size on clones share extents with the golden or are rewound, instead of being written."""
@@ -64,7 +63,7 @@ class Settings:
 
     def without_migrator(self) -> Settings:
         """Return these settings for a migrator that is given in code."""
-        return dataclasses.replace(self, **dict.fromkeys(MIGRATORS))  # type: ignore[arg-type]  # each may be None
+        return self._replace(**dict.fromkeys(MIGRATORS))  # type: ignore[arg-type]  # each may be None
 
     @property
     def import_folders(self) -> tuple[Path, ...]:
@@ -129,8 +128,15 @@ def from_table(table: Mapping[str, Any], root: Path, source: Path | None) -> Set
 def _nearest(key: str) -> str:
     if key in _LATER:
         return f"{key!r} belongs to the planned settings; this release does not have it yet."
-    near = difflib.get_close_matches(key, _READERS, n=1)
-    return f"Did you mean {near[0]!r}?" if near else "Known settings: " + ", ".join(sorted(_READERS))
+    near = _near(key, _READERS)
+    return f"Did you mean {near!r}?" if near else "Known settings: " + ", ".join(sorted(_READERS))
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    """Return the one of the *known* words that *word* may be a slip of; empty when there is none."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, known, n=1)), "")
 
 
 def _toml_type(value: object) -> str:
@@ -166,6 +172,8 @@ def _variables(value: object) -> dict[str, str]:
 
 def _seconds(value: object) -> float:
     """Return the seconds of ``"90s"``, ``"5m"``, ``"12h"`` or ``"30d"``; a bare number is refused, it has no unit."""
+    import re
+
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", value) if isinstance(value, str) else None
     if match is None:
         raise ValueError('Write a number and a unit, such as "90s".')
@@ -180,13 +188,15 @@ def _exports(value: object) -> dict[str, str]:
     exports = _variables(value)
     for name, wanted in exports.items():
         if wanted not in EXPORTS:
-            near = difflib.get_close_matches(wanted, EXPORTS, n=1)
-            raise ValueError(f"{name} is {wanted!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+            near = _near(wanted, EXPORTS)
+            raise ValueError(f"{name} is {wanted!r}." + (f" Did you mean {near!r}?" if near else ""))
     return exports
 
 
 def _bytes(value: object) -> int:
     """Return the bytes of ``"500kB"``, ``"8MB"`` or ``"2GB"``; a bare number is refused, it has no unit."""
+    import re
+
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(B|kB|MB|GB)", value) if isinstance(value, str) else None
     if match is None:
         raise ValueError('Write a number and a unit, such as "8MB".')
@@ -198,14 +208,16 @@ def _folder(value: object) -> str:
 
 
 def _choice(values: type[CloneKind | Keep | Severity | Track]) -> tuple[str, Callable[[object], Any]]:
+    members = [str(member) for member in values]
+
     def read(value: object) -> Any:
-        near = difflib.get_close_matches(str(value), [str(member) for member in values], n=1)
         try:
             return values(_text(value))
         except ValueError:
-            raise ValueError(f"Did you mean {near[0]!r}?" if near else "") from None
+            near = _near(str(value), members)
+            raise ValueError(f"Did you mean {near!r}?" if near else "") from None
 
-    return " or ".join(f'"{member}"' for member in values), read
+    return " or ".join(f'"{member}"' for member in members), read
 
 
 _READERS: dict[str, tuple[str, str, Callable[[object], Any]]] = {
@@ -254,4 +266,4 @@ def with_overrides(settings: Settings, **table: object) -> Settings:
             raise SettingsError(
                 what=f"setting {key!r} is {value!r}; allowed: {allowed}", remedy=str(error), key=key, value=value
             ) from None
-    return dataclasses.replace(settings, **values)
+    return settings._replace(**values)

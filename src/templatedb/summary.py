@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import statistics
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from templatedb.records import Key, Manifest, Outcome
-from templatedb.steps import Progress
+
+if TYPE_CHECKING:
+    from templatedb.steps import Progress
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(NamedTuple):
     """What became of one golden in one process."""
 
     key: Key
@@ -44,7 +44,7 @@ class Status:
     def of_run(self, began: float) -> Status:
         """Return the status as a whole run tells it: what a colleague built since it *began* was built by the run."""
         is_the_runs = self.outcome is Outcome.WAITED and self.built_at >= began
-        return dataclasses.replace(self, outcome=Outcome.BUILT) if is_the_runs else self
+        return self._replace(outcome=Outcome.BUILT) if is_the_runs else self
 
     @property
     def line(self) -> str:
@@ -64,24 +64,23 @@ class Status:
         return f"golden {self.key.short} {what} ({', '.join(facts)})"
 
 
-@dataclasses.dataclass(slots=True)
 class Tally:
     """What one pytest process did; adds up over workers."""
 
-    statuses: dict[Key, Status] = dataclasses.field(default_factory=dict)
-    clone_costs_us: dict[str, list[int]] = dataclasses.field(default_factory=dict)
-    """Way of cloning: microseconds of each clone."""
-    saved_s: float = 0.0
-    """Seconds that migrating for each clone would have taken, less what building and cloning took."""
-    notices: list[str] = dataclasses.field(default_factory=list)
-    failures: list[str] = dataclasses.field(default_factory=list)
-    """The whole report of each golden that could not be had."""
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.statuses: dict[Key, Status] = {}
+        self.clone_costs_us: dict[str, list[int]] = {}
+        """Way of cloning: microseconds of each clone."""
+        self.saved_s = 0.0
+        """Seconds that migrating for each clone would have taken, less what building and cloning took."""
+        self.notices: list[str] = []
+        self.failures: list[str] = []
+        """The whole report of each golden that could not be had."""
 
     def to_json(self) -> str:
         """Return the tally as text: execnet sends plain types only."""
-        facts = dataclasses.asdict(self)
-        facts["statuses"] = list(facts["statuses"].values())
-        return json.dumps(facts)
+        return json.dumps({**vars(self), "statuses": [status._asdict() for status in self.statuses.values()]})
 
     def add(self, text: str) -> None:
         """Add what another process's tally gave by `to_json`."""
@@ -113,10 +112,17 @@ class Tally:
         if costs:
             ways = ", ".join(f"{len(some):,} {way}" for way, some in sorted(self.clone_costs_us.items()))
             lines.append(
-                f"templatedb: {count(len(costs), 'clone')} ({ways}), median {statistics.median(costs) / 1000:.2f} ms"
+                f"templatedb: {count(len(costs), 'clone')} ({ways}), median {median(costs) / 1000:.2f} ms"
                 + (f"; saved about {duration(self.saved_s)} of migrating" if self.saved_s >= 0.1 else "")
             )
         return lines + [f"templatedb: {line}" for line in self.notices]
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median of one value or more: importing ``statistics`` takes longer than a clone."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return (ordered[middle] + ordered[~middle]) / 2
 
 
 def count(number: int, thing: str) -> str:

@@ -9,9 +9,8 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from templatedb import place
 from templatedb.clone import Clone
 from templatedb.errors import CloneError, SettingsError, TemplateDBError
 from templatedb.golden import OpenGolden, open_golden
@@ -25,7 +24,9 @@ from templatedb.settings import DEFAULT_REVISION, Settings, with_overrides
 from templatedb.slots import Slot
 from templatedb.slots.copy import CopySlot
 from templatedb.slots.image import Image
-from templatedb.slots.memory import MemorySlots
+
+if TYPE_CHECKING:
+    from templatedb.slots.memory import MemorySlots
 
 
 class Golden:
@@ -39,7 +40,7 @@ class Golden:
         self._opened = opened
         self._settings = settings
         self._image = Image(opened.descriptor, opened.path)
-        self._memory = MemorySlots(self._image)
+        self._memory: list[MemorySlots] = []
         self._closer = weakref.finalize(self, _close, self._memory, self._image, opened.descriptor)
 
     def __repr__(self) -> str:
@@ -96,10 +97,17 @@ class Golden:
             raise CloneError(what=f"{self!r} is closed", remedy="Clone before its with block ends.")
         chosen = kind_of(kind or self._settings.clone)
         if slot is None and chosen is CloneKind.MEMORY:
-            slot = self._memory
+            slot = self._memory_slots()
         elif slot is None:
-            slot = CopySlot(self._opened.descriptor, folder or place.clones_folder())
+            slot = CopySlot(self._opened.descriptor, folder or _clones_folder())
         return Clone(slot, slot.fill(holder), release)
+
+    def _memory_slots(self) -> Slot:
+        if not self._memory:
+            from templatedb.slots.memory import MemorySlots
+
+            self._memory.append(MemorySlots(self._image))
+        return self._memory[0]
 
     @property
     def image(self) -> Image:
@@ -129,8 +137,15 @@ def kind_of(kind: CloneKind | str) -> CloneKind:
         raise CloneError(what=f'a clone is "file" or "memory", not {kind!r}') from None
 
 
-def _close(memory: MemorySlots, image: Image, descriptor: int) -> None:
-    memory.close()
+def _clones_folder() -> Path:
+    from templatedb import place
+
+    return place.clones_folder()
+
+
+def _close(memory: list[MemorySlots], image: Image, descriptor: int) -> None:
+    for slots in memory:
+        slots.close()
     image.close()
     os.close(descriptor)
 
@@ -218,7 +233,7 @@ class Template:
                 start = self._root or folder.parent
             settings = self._given or nearest(start) or Settings(root=start)
             if self._root is not None:
-                settings = dataclasses.replace(settings, root=self._root)
+                settings = settings._replace(root=self._root)
             settings = settings.without_migrator()
             settings = with_overrides(settings, **self._overrides)
             if isinstance(migrator, Alembic) and migrator.revision == DEFAULT_REVISION:

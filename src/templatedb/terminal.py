@@ -7,22 +7,21 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 if TYPE_CHECKING:
+    import pytest
+
     from templatedb.steps import Progress
-    from templatedb.summary import ProgressLine
+    from templatedb.summary import ProgressLine, Tally
 
 
 class Terminal:
     """What is said while something happens: through pytest's terminal, or from the first worker to standard error."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        """Look whether somebody watches."""
+    def __init__(self, config: pytest.Config, *, is_terminal: bool) -> None:
+        """Speak through the plugins of *config*; *is_terminal* says whether standard error is watched by somebody."""
         self._config = config
         self._line: ProgressLine | None = None
-        # Asked now, while nothing is captured: later file descriptor 2 may be pytest's.
-        self._is_terminal = os.isatty(2)
+        self._is_terminal = is_terminal
 
     def notice(self, line: str) -> None:
         """Write a line now; the summary repeats it."""
@@ -50,6 +49,19 @@ class Terminal:
     def _uncaptured(self) -> contextlib.AbstractContextManager[None]:
         capture: Any = self._config.pluginmanager.get_plugin("capturemanager")
         return contextlib.nullcontext() if capture is None else capture.global_and_fixture_disabled()
+
+
+def write_summary(reporter: pytest.TerminalReporter, tally: Tally) -> None:
+    """Tell each failed build once and whole, then what was cloned and saved."""
+    reporter.ensure_newline()
+    for report in tally.failures:
+        reporter.section("templatedb: no database for the tests that need one", red=True)
+        reporter.write_line(report)
+    lines = tally.lines()
+    if lines:
+        reporter.section("templatedb")
+        for line in lines:
+            reporter.write_line(line.removeprefix("templatedb: "))
 
 
 def _write_stderr(text: str) -> None:

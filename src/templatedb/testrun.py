@@ -5,16 +5,12 @@ Goldens stand in a registry by key, never in a session-scoped value: two folders
 
 from __future__ import annotations
 
-import dataclasses
-import sqlite3
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from templatedb import kept, pools
-from templatedb.build.parent import OnProgress
+from templatedb import pools
 from templatedb.clone import Clone
 from templatedb.errors import BuildError, TemplateDBError
 from templatedb.exported import Exported, original_environment, warnings
@@ -27,11 +23,13 @@ from templatedb.summary import Status, Tally
 from templatedb.template import Golden, Template, kind_of, load
 
 if TYPE_CHECKING:
+    import sqlite3
+
+    from templatedb.build.parent import OnProgress
     from templatedb.engines import Engines
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What the command line of pytest says."""
 
     run: str
@@ -102,6 +100,8 @@ class Run:
                 self._fail(error)
                 known.golden = error
             except Exception as error:  # never out of a collection hook: xdist would show an internal error
+                import traceback
+
                 known.golden = BuildError(
                     what=f"templatedb met an error it does not know: {type(error).__name__}: {error}",
                     remedy="Unless a file cannot be read, this is a bug in templatedb: please report the lines below.",
@@ -229,6 +229,10 @@ class Run:
                 continue
             if lent.kept_for == self._test or (lent.opened_in != self._test and not shared):
                 continue
+            import sqlite3
+
+            from templatedb import kept
+
             try:
                 if failed and not last_chance:
                     lines += kept.not_committed(lent.clone, lent.connections())
@@ -261,16 +265,18 @@ class Run:
             golden.close()
 
 
-@dataclasses.dataclass(slots=True)
 class Known:
     """What is known of one template."""
 
-    template: Template
-    """As the fixture returned it; held, so that its identity is not given to another one."""
-    based: Template
-    """With its paths settled and the options of the command line."""
-    golden: Golden | TemplateDBError | None = None
-    """None before it is first asked for; the error when it could not be had."""
+    def __init__(self, template: Template, based: Template) -> None:
+        """Hold *template* as the fixture returned it, so that its identity is not given to another one.
+
+        *based* is the same with its paths settled and the options of the command line.
+        """
+        self.template = template
+        self.based = based
+        self.golden: Golden | TemplateDBError | None = None
+        """None before it is first asked for; the error when it could not be had."""
 
 
 class Lent:

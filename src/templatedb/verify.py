@@ -14,7 +14,7 @@ from pathlib import Path
 
 from templatedb.build.parent import Built
 from templatedb.errors import BuildError
-from templatedb.migrators import Ledger
+from templatedb.migrators.bench import Ledger
 from templatedb.records import Severity
 from templatedb.settings import Settings
 

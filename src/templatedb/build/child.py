@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # at run time the package may not be importable yet
     from templatedb.build.messages import Event, Order
     from templatedb.build.watch import Watch
-    from templatedb.migrators import Ledger
+    from templatedb.migrators.bench import Ledger
 
 
 def main() -> None:

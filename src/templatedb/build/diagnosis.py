@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeGuard
 from templatedb.build import tracebacks
 from templatedb.build.messages import Failed
 from templatedb.errors import BuildError, SettingsError, TemplateDBError
-from templatedb.migrators import Way
 from templatedb.migrators.alembic import UnfinishedError
+from templatedb.migrators.bench import Way
 from templatedb.steps import Step, Steps
 
 if TYPE_CHECKING:

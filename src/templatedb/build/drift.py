@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from templatedb.migrators import Target, objects
+from templatedb.migrators import objects
+from templatedb.migrators.bench import Target
 from templatedb.migrators.metadata import metadata_of
 from templatedb.urls import sqlite_url
 

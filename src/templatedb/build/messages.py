@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from templatedb.migrators import Ledger, Migrator, Target, Way, from_fields, to_fields
+from templatedb.migrators import Migrator, from_fields, to_fields
+from templatedb.migrators.bench import Ledger, Target, Way
 from templatedb.records import Track
 from templatedb.steps import Progress
 

@@ -17,14 +17,12 @@ from pathlib import Path
 from templatedb.build.messages import Done, Event, Failed, Order, from_line
 from templatedb.errors import BuildError
 from templatedb.inputs import Input
-from templatedb.migrators import Migrator, Target, Way
+from templatedb.migrators import Migrator
+from templatedb.migrators.bench import Target, Way
 from templatedb.records import Key, Severity
-from templatedb.settings import Settings
+from templatedb.settings import BUILDING_VARIABLE, Settings
 from templatedb.steps import Progress
 from templatedb.urls import sqlite_url
-
-BUILDING_VARIABLE = "TEMPLATEDB_BUILDING"
-"""Holds the key in a build's process, so that a migration that asks for a golden gets an error, not a deadlock."""
 
 _HOMES = {"HOME": "", **{f"XDG_{name}_HOME": name.lower() for name in ("CONFIG", "CACHE", "DATA", "STATE")}}
 """Variables that name the user's folders, and where they lead in a build, below its empty HOME."""
@@ -83,7 +81,7 @@ def build(
             models=None if settings.drift is Severity.OFF else settings.models,
             track=settings.track,
             relative_folders=settings.import_entries,
-            declared=tuple(str(piece.path) for piece in inputs if piece.path is not None),
+            declared=tuple(piece.path for piece in inputs if piece.path is not None),
             home={name: environment[name] for name in _HOMES if name in environment},
         )
         (attempt / "order.json").write_text(order.to_json())

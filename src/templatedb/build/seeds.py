@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from templatedb.errors import SettingsError
-from templatedb.migrators import Target, exits_only_in_failure, objects
+from templatedb.migrators import objects
+from templatedb.migrators.bench import Target, exits_only_in_failure
 from templatedb.migrators.waiting import wait_for
 from templatedb.steps import Step, StepKind, Steps
 from templatedb.urls import sqlite_url

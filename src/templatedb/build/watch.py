@@ -18,7 +18,8 @@ from templatedb.build.tables import Tables
 from templatedb.build.trace import Trace
 from templatedb.build.uses import files_used
 from templatedb.locations import Locations
-from templatedb.migrators import Bench, Ledger, objects, to_fields
+from templatedb.migrators import objects, to_fields
+from templatedb.migrators.bench import Bench, Ledger
 from templatedb.migrators.revisions import Revisions
 from templatedb.records import Track
 from templatedb.steps import Steps

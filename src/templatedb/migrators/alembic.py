@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import contextlib
 import dataclasses
 import os
@@ -13,14 +12,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from templatedb.errors import BuildError, InputsError
 from templatedb.inputs import Input, file, files_below, setting
-from templatedb.migrators import Bench, Ledger, Target, Way, alembic_config, exits_only_in_failure, libraries, versions
+from templatedb.migrators import alembic_config, libraries, versions
 from templatedb.migrators.alembic_config import AlembicConfig
 from templatedb.settings import Settings
-from templatedb.urls import sqlite_url
 
 if TYPE_CHECKING:
+    import configparser
+
     from sqlalchemy import Connection
 
+    from templatedb.migrators.bench import Bench, Ledger, Target
     from templatedb.migrators.revisions import Revisions
 
 
@@ -51,7 +52,8 @@ class Alembic:
         change.
         """
         config = self._read(settings.root, settings.import_folders)
-        if not config.revision_files and not settings.inputs:
+        files = list(self._files(config, settings.root))
+        if not settings.inputs and not config.has_revisions(path for _, path in files):
             raise InputsError(
                 what="no migrations found in " + ", ".join(str(folder) for _, folder in config.version_folders),
                 remedy=f"Correct script_location or version_locations in {config.ini or config.toml}, or, where env.py"
@@ -63,28 +65,31 @@ class Alembic:
         for name, value in config.options:
             yield setting(name, value)
         yield from libraries()
-        yield from self._files(config, settings.root)
+        for name, path in files:
+            yield file(name, path)
 
-    def _files(self, config: AlembicConfig, root: Path) -> Iterator[Input]:
-        """Yield each file once, named from the location it was found under: no absolute path ever counts.
+    def _files(self, config: AlembicConfig, root: Path) -> Iterator[tuple[str, str]]:
+        """Yield name and path of each file once; the name starts at the location: no absolute path ever counts.
 
         A script folder that holds the whole project counts with its env.py only, else every edit would rebuild.
         """
         seen: set[tuple[int, int]] = set()
         holds_project = root.absolute().is_relative_to(config.script_folder.absolute())
         script = (
-            [("env.py", config.script_folder / "env.py")] if holds_project else files_below(config.script_folder, seen)
+            [("env.py", str(config.script_folder / "env.py"))]
+            if holds_project
+            else files_below(config.script_folder, seen)
         )
         located = [("script", script)]
         located += [
             (f"versions {n}", files_below(folder, seen)) for n, (_, folder) in enumerate(config.version_folders)
         ]
         if config.sourceless:
-            compiled = ((path.name, path) for path in config.revision_files if path.suffix == ".pyc")
+            compiled = ((path.name, str(path)) for path in config.revision_files if path.suffix == ".pyc")
             located.append(("compiled", compiled))
         for label, files in located:
             for name, path in files:
-                yield file(f"{label}/{name}", path)
+                yield f"{label}/{name}", path
 
     def migrate(self, target: Target, bench: Bench) -> Ledger | None:
         """Run ``alembic upgrade`` as its command line does, with the URL in every place an env.py may look.
@@ -93,6 +98,9 @@ class Alembic:
         """
         from alembic import command
         from alembic.config import CommandLine, Config
+
+        from templatedb.migrators.bench import Way, exits_only_in_failure
+        from templatedb.urls import sqlite_url
 
         config = self._read(target.root, target.import_folders)
         if config.url is not None:
@@ -121,6 +129,8 @@ class Alembic:
         return self._ledger(bench.revisions)
 
     def _ledger(self, revisions: Revisions) -> Ledger:
+        from templatedb.migrators.bench import Ledger
+
         if revisions.version_table is None:
             raise UnfinishedError(
                 what="env.py ended without running the migrations",
@@ -143,6 +153,8 @@ class Alembic:
 
 def _parser(ini: Path) -> configparser.ConfigParser:
     """Parse *ini* as Alembic does, but for a percent sign in its folder's name, which ends Alembic itself."""
+    import configparser
+
     parser = configparser.ConfigParser({"here": alembic_config.escaped_here(ini)})
     parser.read(ini, encoding="utf-8")
     return parser

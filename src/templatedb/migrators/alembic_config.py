@@ -7,27 +7,25 @@ Follows alembic/config.py and alembic/script/base.py of 1.13 to 1.20: the ini fi
 from __future__ import annotations
 
 import configparser
-import dataclasses
-import importlib.machinery
 import os
 import re
-import sys
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from templatedb import toml
 from templatedb.errors import InputsError, SettingsError
 from templatedb.search import FLASK_REMEDY, needs_flask
 
-_LOGGING = re.compile(r"(loggers|handlers|formatters|(logger|handler|formatter)_.*|post_write_hooks)$")
+_POWERLESS = ("loggers", "handlers", "formatters", "post_write_hooks")
+_POWERLESS_STARTS = ("logger_", "handler_", "formatter_")
 """Sections that cannot change the database: ``logging.config`` and the hooks that format a new revision file."""
 _SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
-_REVISION_FILE = re.compile(r"(?!\.#|__init__)(.*\.py)(c|o)?$")
+_COMPILED = (".pyc", ".pyo")
+_NO_REVISION_STARTS = (".#", "__init__")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class AlembicConfig:
+class AlembicConfig(NamedTuple):
     """What an Alembic configuration says about the database it leads to."""
 
     ini: Path | None
@@ -53,7 +51,23 @@ class AlembicConfig:
     @property
     def revision_files(self) -> tuple[Path, ...]:
         """The files that Alembic would load as revisions, sorted."""
-        return tuple(sorted(path for _, folder in self.version_folders for path in self._revisions_in(folder)))
+        return tuple(sorted(self._revisions()))
+
+    def has_revisions(self, found: Iterable[str]) -> bool:
+        """Whether there is one of the `revision_files`; looks for them only where none is among the files *found*."""
+        folders = {str(folder) for _, folder in self.version_folders}
+        split = (os.path.split(path) for path in found)
+        if any(folder in folders and self._is_revision(name) for folder, name in split):
+            return True
+        return next(self._revisions(), None) is not None
+
+    def _is_revision(self, name: str) -> bool:
+        endings = (".py", *_COMPILED) if self.sourceless else (".py",)
+        return name.endswith(endings) and not name.startswith(_NO_REVISION_STARTS)
+
+    def _revisions(self) -> Iterator[Path]:
+        for _, folder in self.version_folders:
+            yield from self._revisions_in(folder)
 
     def _revisions_in(self, folder: Path) -> Iterator[Path]:
         for directory, folders, names in os.walk(folder, followlinks=False):
@@ -62,8 +76,7 @@ class AlembicConfig:
                 continue
             sources = {name.split(".")[0] for name in os.listdir(Path(directory).parent)} if self.sourceless else set()
             for name in names:
-                match = _REVISION_FILE.match(name)
-                if not match or (match[2] and not self.sourceless):
+                if not self._is_revision(name):
                     continue
                 if Path(directory).name == "__pycache__" and name.split(".")[0] in sources:
                     continue  # compiled from a source that is there: the source counts
@@ -170,8 +183,8 @@ class _Reader:
     @staticmethod
     def _table(path: Path) -> dict[str, Any]:
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("alembic", {})
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            table = toml.read(path).get("tool", {}).get("alembic", {})
+        except ValueError as error:
             raise SettingsError(what=f"{path} is not valid TOML: {error}", source=path) from error
         return table if isinstance(table, dict) else {}
 
@@ -224,7 +237,7 @@ class _Reader:
 
     def raw_options(self) -> Iterator[tuple[str, str]]:
         for section in self.raw.sections():
-            if not _LOGGING.match(section):
+            if section not in _POWERLESS and not section.startswith(_POWERLESS_STARTS):
                 yield from ((f"[{section}] {name}", value or "") for name, value in self.raw.items(section))
         for name, value in self.table.items():
             if name != "post_write_hooks":
@@ -251,6 +264,8 @@ def _find(location: str, base: Path, folders: tuple[Path, ...], source: Path, op
                 searched=(found,),
             )
         return found
+    from templatedb.migrators.packages import package_folders
+
     package, *parts = location.split(":")
     homes = package_folders(package, folders)
     candidates = tuple(home.joinpath(*parts) for home in homes)
@@ -268,22 +283,3 @@ def _find(location: str, base: Path, folders: tuple[Path, ...], source: Path, op
         remedy="Install the package, or add its folder to python_path.",
         searched=folders,
     )
-
-
-def package_folders(package: str, folders: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return the folders of *package* without importing it or its parents; empty when there is no such package.
-
-    Looks on *folders*, then asks the interpreter's own finders, so that editable installs are found.
-    """
-    search: list[str] | None = [str(folder) for folder in folders]
-    name = ""
-    for part in package.split("."):
-        name = f"{name}.{part}" if name else part
-        spec = importlib.machinery.PathFinder.find_spec(name, search)
-        if spec is None and name == part:
-            finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
-            spec = next((found for finder in finders if (found := finder.find_spec(name, None))), None)
-        if spec is None or spec.submodule_search_locations is None:
-            return ()
-        search = list(spec.submodule_search_locations)
-    return tuple(Path(folder) for folder in search or ())

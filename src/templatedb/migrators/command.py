@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
-import subprocess
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from templatedb.errors import BuildError, InputsError, SettingsError
 from templatedb.inputs import Input, setting
-from templatedb.migrators import Bench, Ledger, Target
 from templatedb.settings import Settings
-from templatedb.urls import sqlite_url
+
+if TYPE_CHECKING:
+    from templatedb.migrators.bench import Bench, Ledger, Target
 
 _PLACEHOLDERS = ("{path}", "{url}")
 
@@ -58,6 +58,10 @@ class Command:
 
     def migrate(self, target: Target, bench: Bench) -> Ledger | None:
         """Run the command with the HOME of its user; raises BuildError when it cannot be started or fails."""
+        import subprocess
+
+        from templatedb.urls import sqlite_url
+
         places = {"{path}": os.fspath(target.path), "{url}": sqlite_url(target.path)}
         words = [_filled(word, places) for word in self.arguments]
         try:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from templatedb.errors import SettingsError
 from templatedb.inputs import Input, setting
-from templatedb.migrators import Bench, Ledger, Target, exits_only_in_failure, libraries, objects
-from templatedb.migrators.waiting import wait_for
+from templatedb.migrators import libraries, objects
 from templatedb.settings import Settings
+
+if TYPE_CHECKING:
+    from templatedb.migrators.bench import Bench, Ledger, Target
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ class Function:
 
     def migrate(self, target: Target, bench: Bench) -> Ledger | None:
         """Import the function and call it with the path of the file to migrate; it keeps its own ledger, if any."""
+        from templatedb.migrators.bench import exits_only_in_failure
+        from templatedb.migrators.waiting import wait_for
+
         del bench
         function = objects.load(str(self.target), "function", self.folder)
         if not callable(function):

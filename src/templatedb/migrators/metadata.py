@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from templatedb.errors import BuildError, SettingsError
 from templatedb.inputs import Input, setting
-from templatedb.migrators import Bench, Ledger, Target, libraries, objects
+from templatedb.migrators import libraries, objects
 from templatedb.settings import Settings
-from templatedb.steps import Step, StepKind, Steps
-from templatedb.urls import sqlite_url
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
+
+    from templatedb.migrators.bench import Bench, Ledger, Target
+    from templatedb.steps import Steps
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Metadata:
         """Create every table. Raises BuildError when the metadata has none, SettingsError when it is none."""
         from sqlalchemy import create_engine, pool
 
+        from templatedb.urls import sqlite_url
+
         metadata = metadata_of(objects.load(str(self.target), "metadata", self.folder), str(self.target), "metadata")
         if not metadata.tables:
             raise BuildError(
@@ -81,6 +84,8 @@ def metadata_of(found: Any, target: str, setting_name: str) -> MetaData:
 
 def _report_tables(metadata: MetaData, steps: Steps) -> None:
     from sqlalchemy import event
+
+    from templatedb.steps import Step, StepKind
 
     steps.expect(len(metadata.tables))
     for table in metadata.tables.values():

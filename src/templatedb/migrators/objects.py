@@ -12,7 +12,7 @@ from typing import Any
 
 from templatedb.errors import InputsError, SettingsError
 from templatedb.inputs import Input, file
-from templatedb.migrators.alembic_config import package_folders
+from templatedb.migrators.packages import package_folders
 from templatedb.settings import Settings
 
 

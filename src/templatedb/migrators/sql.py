@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from templatedb.errors import BuildError
 from templatedb.inputs import Input, file, setting
-from templatedb.migrators import Bench, Ledger, Target, sql_files
+from templatedb.migrators import sql_files
 from templatedb.migrators.sql_ledgers import BOOKKEEPING, Bookkeeping
 from templatedb.migrators.sql_names import Dialect, SqlFile
 from templatedb.migrators.sql_sections import RefusedError, Section
@@ -20,6 +20,8 @@ from templatedb.steps import Step, StepKind
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from templatedb.migrators.bench import Bench, Ledger, Target
 
 _UNLESS = {
     Dialect.GOLANG_MIGRATE: ", unless x-no-tx-wrap is set: let it run them itself then, by the setting 'command'",

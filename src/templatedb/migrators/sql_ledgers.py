@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from templatedb.migrators import Ledger
+from templatedb.migrators.bench import Ledger
 from templatedb.migrators.sql_names import Dialect
 
 _Version = int | str

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 from templatedb.digests import of_names
 
-_IS_ABOUT_THE_PLACE = re.compile(r"^\.\./|\.dist-info/|\.pyc,")
+_METADATA_SUFFIX = ".dist-info"
+_METADATA_FOLDER = r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info"
+_IS_ABOUT_THE_PLACE = r"^\.\./|\.dist-info/|\.pyc,"
 """Lines of a RECORD that differ between two environments: scripts with the interpreter's path, metadata, byte code."""
-_METADATA_FOLDER = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 
 
 @functools.cache
@@ -23,10 +24,12 @@ def installed(distribution: str) -> str:
     A wheel's metadata folder is called ``<name>-<version>.dist-info``, with a capital letter in old releases; reading
     that name takes a tenth of the time that importing ``importlib.metadata`` does. Anything unusual is left to it.
     """
-    pattern = re.compile(rf"{re.escape(distribution)}-([^-]+)\.dist-info", re.IGNORECASE)
+    start = f"{distribution}-"
     for folder in sys.path:
         with contextlib.suppress(OSError):
-            found = [match[1] for name in os.listdir(folder or ".") if (match := pattern.fullmatch(name))]
+            named = (name for name in os.listdir(folder or ".") if name.endswith(_METADATA_SUFFIX))
+            found = [name[len(start) : -len(_METADATA_SUFFIX)] for name in named if name.lower().startswith(start)]
+            found = [version for version in found if version and "-" not in version]
             if len(found) == 1:
                 return found[0]
             if found:
@@ -62,7 +65,7 @@ class Installed:
         for folder in (*self._folders, *sys.path):
             with contextlib.suppress(OSError):
                 for name in os.listdir(folder or "."):
-                    if match := _METADATA_FOLDER.fullmatch(name):
+                    if match := re.fullmatch(_METADATA_FOLDER, name):
                         found.setdefault(normalized(match["name"]), (match["version"], os.path.join(folder, name)))
         return found
 
@@ -77,7 +80,7 @@ class Installed:
         version, folder = self._metadata[distribution]
         if not os.path.exists(os.path.join(folder, "direct_url.json")):
             return version
-        files = [line for line in _record(folder) if not _IS_ABOUT_THE_PLACE.search(line)]
+        files = [line for line in _record(folder) if not re.search(_IS_ABOUT_THE_PLACE, line)]
         return f"{version} {of_names(files)[:16]}"
 
     def owners_of(self, top_names: set[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from templatedb.slots.image import Image
@@ -32,8 +31,7 @@ class Way(enum.StrEnum):
     """What the test wrote was in a WAL that was thrown away."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
+class Filled(NamedTuple):
     """One private database, equal to the golden at the moment it was filled."""
 
     way: Way
@@ -57,8 +55,7 @@ class Slot(Protocol):
         """Take the database back: its holder is done with it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(NamedTuple):
     """What it took to restore a place."""
 
     way: Way

@@ -24,9 +24,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from templatedb import pools
-from templatedb.slots import Restored, StuckError, Way, holders
+from templatedb.slots import Restored, StuckError, Way
 from templatedb.slots.copy import remove
-from templatedb.slots.evict import close_pooled, close_raw, evict
 from templatedb.slots.image import HEADER_BYTES, Image, change_counter, schema_cookie, text_encoding
 
 _WAL = b"\x02\x02"
@@ -108,6 +107,8 @@ class InPlaceSlot:
                 if _code(error) == sqlite3.SQLITE_FULL:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
                 if _is_lock(error):
+                    from templatedb.slots.evict import evict  # the rare path, with much to import
+
                     leak = evict(self.path, self._descriptor, self._is_free, self._connection) or leak
                 else:  # a test removed the file, or left what is no database; or there is no room for a WAL
                     leak = self._start_over() or leak
@@ -232,6 +233,9 @@ class InPlaceSlot:
 
     def _start_over(self) -> str:
         """Begin with a new file at the same path; return whom that cost a connection, for a report."""
+        from templatedb.slots import holders
+        from templatedb.slots.evict import close_pooled, close_raw
+
         gc.collect()
         close_pooled(self.path)
         self._close_guard()
@@ -258,6 +262,8 @@ class InPlaceSlot:
 
     def _somebody_is_left(self) -> bool:
         """Whether a connection of this process is open on the file that was replaced, or on the one in its place."""
+        from templatedb.slots import holders
+
         files = [self._identity]
         with contextlib.suppress(OSError):
             status = os.stat(self.path)
@@ -266,6 +272,8 @@ class InPlaceSlot:
 
     def _another_process_is_left(self) -> bool:
         """Whether one has the file open that was replaced, or the one in its place, where that can be known."""
+        from templatedb.slots import holders
+
         is_open = holders.open_elsewhere(self._descriptor)
         with contextlib.suppress(OSError):
             # No connection of this process is left whose locks this would drop.

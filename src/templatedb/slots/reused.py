@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import threading
 from collections.abc import Callable
@@ -13,19 +12,19 @@ from templatedb.slots import Filled, Restorable, Restored, StuckError
 from templatedb.slots.image import Image
 
 
-@dataclasses.dataclass(slots=True, eq=False)
 class Place:
     """A place with who has it."""
 
-    slot: Restorable
-    holder: str = ""
-    """Who has it, or had it last."""
-    is_new: bool = True
-    """Whether nobody had it yet."""
-    is_fixed: bool = False
-    """Whether somebody outside knows its path, so that no other place can stand in for it."""
-    lent: threading.Lock = dataclasses.field(default_factory=threading.Lock)
-    """Held while somebody has it. Its own, for several goldens share a place."""
+    def __init__(self, slot: Restorable, *, is_fixed: bool = False) -> None:
+        """Have nobody in it; *is_fixed* where somebody outside knows its path, so that no other can stand in for it."""
+        self.slot = slot
+        self.is_fixed = is_fixed
+        self.holder = ""
+        """Who has it, or had it last."""
+        self.is_new = True
+        """Whether nobody had it yet."""
+        self.lent = threading.Lock()
+        """Held while somebody has it. Its own, for several goldens share a place."""
 
     def give_back(self) -> None:
         """Let it be lent again; harmless when repeated."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from templatedb.errors import CloneError
 from templatedb.place import Storage
@@ -13,9 +13,10 @@ from templatedb.records import CloneKind, Key
 from templatedb.slots import Restorable, Slot
 from templatedb.slots.image import Image
 from templatedb.slots.in_place import InPlaceSlot
-from templatedb.slots.large import make_large
-from templatedb.slots.memory import MemorySlots
 from templatedb.slots.reused import Place, ReusedSlots
+
+if TYPE_CHECKING:
+    from templatedb.slots.memory import MemorySlots
 
 _numbers = itertools.count(1)
 
@@ -50,6 +51,8 @@ class WorkerSlots:
             if for_application and self._exported is not None:
                 return self._of_application(key, image, kind, self._exported, large_bytes=large_bytes)
             if kind is CloneKind.MEMORY:
+                from templatedb.slots.memory import MemorySlots
+
                 if key not in self._in_memory:
                     self._in_memory[key] = MemorySlots(image, reuse=True)
                 return self._in_memory[key]
@@ -71,7 +74,7 @@ class WorkerSlots:
             )
         if self._fixed is None:
             is_large = image.size_bytes >= large_bytes
-            slot = make_large(image, path) if is_large else InPlaceSlot(path, synchronous=False)
+            slot = _make_large(image, path) if is_large else InPlaceSlot(path, synchronous=False)
             self._fixed = Place(slot, is_fixed=True)
         if key not in self._for_application:
             self._for_application[key] = ReusedSlots(
@@ -86,7 +89,7 @@ class WorkerSlots:
     def _make_large(self, image: Image) -> Restorable:
         folder = self._storage.folder_beside(image.path) / str(next(_numbers))
         folder.mkdir()
-        return make_large(image, folder / "clone.sqlite")
+        return _make_large(image, folder / "clone.sqlite")
 
     def close(self) -> None:
         """Remove every place."""
@@ -104,3 +107,9 @@ def _refuse_another(path: Path) -> NoReturn:
         what=f"the exported database {path} is in use already",
         remedy="One process has one of it: use clone_factory for more, and do not fork while a test has it.",
     )
+
+
+def _make_large(image: Image, path: Path) -> Restorable:
+    from templatedb.slots.large import make_large
+
+    return make_large(image, path)

@@ -1,0 +1,81 @@
+"""What pytest's hooks do once a test has needed a database; a process without such a test never imports this."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from templatedb import early
+from templatedb.place import Storage
+from templatedb.records import CloneKind, Keep
+from templatedb.terminal import Terminal
+from templatedb.testrun import Options, Run
+
+
+def make_run(config: pytest.Config, agreed: dict[str, Any], kept_folder: Path, *, is_terminal: bool) -> Run:
+    """Return the Run of this process; *agreed* is what all processes of the test run share."""
+    terminal = Terminal(config, is_terminal=is_terminal)
+    option = config.option
+    options = Options(
+        require_hit=option.templatedb_require_hit,
+        keep=option.templatedb_keep and Keep(option.templatedb_keep),
+        clone=option.templatedb_clone and CloneKind(option.templatedb_clone),
+        strict=option.templatedb_strict,
+        reconnect=option.templatedb_reconnect,
+        **agreed,
+    )
+    return Run(
+        config.rootpath,
+        options,
+        kept_folder=kept_folder,
+        storage=Storage(lambda: _clones_folder(config), terminal.notice),
+        exported=config.stash.get(early.EXPORTED, None),
+        notice=terminal.notice,
+        on_progress=terminal.progress,
+    )
+
+
+def _clones_folder(config: pytest.Config) -> Path:
+    """Return a folder for clones in pytest's temporary folder, or our own where that is disabled."""
+    factory: pytest.TempPathFactory | None = getattr(config, "_tmp_path_factory", None)
+    if factory is None:  # -p no:tmpdir
+        from templatedb import place
+
+        return place.clones_folder()
+    return factory.mktemp("templatedb")
+
+
+_FAILED: pytest.StashKey[bool] = pytest.StashKey()
+"""Whether a phase of the item failed."""
+
+
+def before_test(run: Run, item: pytest.Item) -> None:
+    """Note which test begins, and that nothing of it has failed yet."""
+    item.stash[_FAILED] = False
+    run.begin_test(item.nodeid, lambda: _template_seen_by(item))
+
+
+def _template_seen_by(item: pytest.Item) -> object:
+    return item._request.getfixturevalue("templatedb_template")  # type: ignore[attr-defined]  # no public way yet
+
+
+def after_phase(run: Run, item: pytest.Item, report: pytest.TestReport) -> None:
+    """Keep the databases of a failed phase; after the teardown, remove those that are not needed any more."""
+    failed = item.stash.get(_FAILED, False) or report.failed
+    item.stash[_FAILED] = failed
+    after_teardown = report.when == "teardown"
+    if report.failed or after_teardown:
+        shared = "_templatedb_factory" in getattr(item, "fixturenames", ())
+        try:
+            lines = run.keep(item.name, shared=shared, failed=failed, last_chance=after_teardown)
+        except Exception as error:  # out of a hook it would end the whole run
+            lines = [f"the database could not be kept: {type(error).__name__}: {error}"]
+        if lines and report.failed:
+            report.sections.append(("templatedb", "\n".join(lines)))
+        elif lines and failed:  # kept later than the failure: its report is written already
+            run.tally.notices.append(f"{item.nodeid}: " + ", ".join(line.strip() for line in lines))
+    if after_teardown:
+        run.end_test()
+        item.stash[_FAILED] = False  # plugins that run a test again use the same item
