@@ -491,8 +491,8 @@ def test_a_project_that_exports_nothing_pays_for_a_look_at_two_files(suite):
 
         def test_it():
             assert conftest.loaded == [
-                "templatedb.controller", "templatedb.early", "templatedb.exported", "templatedb.fixtures",
-                "templatedb.options", "templatedb.plugin", "templatedb.terminal",
+                "templatedb.early", "templatedb.exported", "templatedb.fixtures", "templatedb.options",
+                "templatedb.plugin",
             ]
         """
     )

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
 import threading
 import time
 
@@ -340,6 +341,22 @@ def test_a_raw_idle_connection_may_stay_in_wal_mode(bench):
         assert names(idle) == EVE
         assert bench.restore() == BACKUP
         check(bench, raw, idle)
+
+
+def test_a_file_that_was_put_back_by_copying_under_wal_is_no_trap(bench):
+    """SQLite's backup takes the next schema cookie, which a connection may remember."""
+    engine, other = bench.engine("pragma journal_mode = wal"), bench.other_process()
+    assert names(engine) == GOLDEN_NAMES
+    other.execute("pragma wal_checkpoint(truncate)")
+    saved = bench.folder / "saved"
+    subprocess.run(["cp", bench.path, saved], check=True)
+    run(engine, "drop table pets")
+    other.execute("pragma wal_checkpoint(truncate)")
+    subprocess.run(["cp", saved, bench.path], check=True)
+    assert bench.restore() == BACKUP
+    with engine.connect() as connection:
+        check(bench, connection)
+    assert other.execute("dump") == dump_of(bench.image)
 
 
 def test_a_golden_of_another_page_size_under_wal_gets_a_new_file(bench):

@@ -213,7 +213,7 @@ def test_storage_that_is_full_is_left_and_that_is_said_once(disk, notices, tiny)
     bench = Bench(disk())
     storage = Storage(disk, notices.append, memory=tiny)
     slots = WorkerSlots(storage)
-    of = slots.of(Key("one"), bench.image, CloneKind.FILE)
+    of = slots.of(Key("one"), bench.image, CloneKind.FILE, large_bytes=8_000_000)
     first = of.fill("test_one")
     assert first.path.parent.parent == tiny
     fill_up(tiny)
@@ -236,7 +236,7 @@ def test_a_place_that_lost_its_room_is_left_for_one_on_disk(disk, notices, tiny)
     """A test made its file small, and others took the room."""
     bench = Bench(disk())
     slots = WorkerSlots(Storage(disk, notices.append, memory=tiny))
-    of = slots.of(Key("one"), bench.image, CloneKind.FILE)
+    of = slots.of(Key("one"), bench.image, CloneKind.FILE, large_bytes=8_000_000)
     first = of.fill("test_one")
     with contextlib.closing(sqlite3.connect(first.path, isolation_level=None)) as connection:
         for statement in ("drop table people", "drop table pets", "vacuum"):
@@ -259,7 +259,7 @@ def test_no_room_for_another_file_is_the_same(disk, notices, tmp_path, monkeypat
     with mounted(folder, "size=1m,nr_inodes=5"):
         bench = Bench(disk())
         slots = WorkerSlots(Storage(disk, notices.append, memory=folder))
-        of = slots.of(Key("one"), bench.image, CloneKind.FILE)
+        of = slots.of(Key("one"), bench.image, CloneKind.FILE, large_bytes=8_000_000)
         filled = [of.fill() for _ in range(6)]
         assert {one.path.parent.parent == folder for one in filled} == {True, False}
         assert all(names(one) == GOLDEN_NAMES for one in filled)

@@ -82,7 +82,7 @@ def _connected(dbapi_connection: Any, record: Any) -> None:
     """See a new connection before the application's own listeners, whose settings therefore win over ours."""
     pool = record._ConnectionRecord__pool
     # Any statement that fails would leave a transaction of PostgreSQL aborted.
-    if not _records or getattr(pool._dialect, "name", "sqlite") != "sqlite":
+    if not _records or not (_raw_or_none(record) or getattr(pool._dialect, "name", "") == "sqlite"):
         return
     try:
         rows = _ask(record, "pragma database_list")

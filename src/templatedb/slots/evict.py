@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -105,3 +107,18 @@ def _end_cursors(connections: list[sqlite3.Connection]) -> None:
     for cursor in holders.cursors_of(connections) if connections else []:
         with contextlib.suppress(sqlite3.Error):
             cursor.close()
+
+
+def another_process_is_left(path: Path, descriptor: int) -> bool:
+    """Whether one has the file of *descriptor* open, or the one at *path* in its place, where that can be known."""
+    is_open = holders.open_elsewhere(descriptor)
+    with contextlib.suppress(OSError):
+        # No connection of this process is left whose locks this would drop.
+        flags = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, flags)) as found:
+            if os.fstat(found.fileno()).st_ino != os.fstat(descriptor).st_ino:
+                is_open = is_open or holders.open_elsewhere(found.fileno())
+    if not is_open:
+        return False
+    with tempfile.TemporaryFile(dir=path.parent) as probe:  # some filesystems say so of every file
+        return holders.open_elsewhere(probe.fileno()) is False

@@ -19,7 +19,6 @@ import errno
 import gc
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -203,6 +202,10 @@ class InPlaceSlot:
         self._status()
         self._image = None
         image.back_up_to(self._guard)
+        # The backup has taken the next cookie, which a connection may remember from a file that was copied over.
+        self._cookie = _far_from(self._cookie)
+        signed = self._cookie - 2**32 if self._cookie >= 2**31 else self._cookie
+        self._guard.execute(f"pragma schema_version = {signed}")
         if not self._truncate_wal():
             raise LockedError
         # In WAL mode it would hold a shared lock as long as it is open, and a test could not change the mode.
@@ -234,7 +237,7 @@ class InPlaceSlot:
     def _start_over(self) -> str:
         """Begin with a new file at the same path; return whom that cost a connection, for a report."""
         from templatedb.slots import holders
-        from templatedb.slots.evict import close_pooled, close_raw
+        from templatedb.slots.evict import another_process_is_left, close_pooled, close_raw
 
         gc.collect()
         close_pooled(self.path)
@@ -249,7 +252,7 @@ class InPlaceSlot:
                 "replaced the database file under a connection that is still open: close that before the test ends"
             )
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self._another_process_is_left():
+        if another_process_is_left(self.path, self._descriptor):
             raise StuckError(
                 "replaced the database file under a connection of another process: close that before the test ends"
             )
@@ -269,22 +272,6 @@ class InPlaceSlot:
             status = os.stat(self.path)
             files.append((status.st_dev, status.st_ino))
         return any(set(holders.descriptors_on(*file)) - {self._descriptor} for file in files)
-
-    def _another_process_is_left(self) -> bool:
-        """Whether one has the file open that was replaced, or the one in its place, where that can be known."""
-        from templatedb.slots import holders
-
-        is_open = holders.open_elsewhere(self._descriptor)
-        with contextlib.suppress(OSError):
-            # No connection of this process is left whose locks this would drop.
-            flags = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-            with open(self.path, "rb", buffering=0, opener=lambda path, _: os.open(path, flags)) as found:
-                if os.fstat(found.fileno()).st_ino != self._identity[1]:
-                    is_open = is_open or holders.open_elsewhere(found.fileno())
-        if not is_open:
-            return False
-        with tempfile.TemporaryFile(dir=self.path.parent) as probe:  # some filesystems say so of every file
-            return holders.open_elsewhere(probe.fileno()) is False
 
     def close(self) -> None:
         """Remove the file; harmless when repeated.
