@@ -1,9 +1,11 @@
 """Settings come from the nearest table, and a wrong one is named with what is allowed."""
 
+import tomllib
+
 import pytest
 
 from projects import write
-from templatedb import Alembic, Template
+from templatedb import Alembic, Template, toml
 from templatedb.errors import SettingsError
 from templatedb.records import CloneKind, Keep, Severity
 from templatedb.search import find
@@ -212,3 +214,15 @@ def test_the_build_imports_from_where_pytest_does(project, name, text):
 def test_an_explicit_python_path_replaces_the_default(project):
     """Entries start at the root."""
     assert Settings(root=project, python_path=("lib",)).import_folders == (project / "lib",)
+
+
+def test_a_toml_file_is_read_each_time_and_parsed_once(tmp_path, monkeypatch):
+    """Parsing takes longer than all that is looked up in it; an edit counts at once."""
+    parsed = []
+    original = tomllib.loads
+    monkeypatch.setattr(tomllib, "loads", lambda text: parsed.append(text) or original(text))
+    path = tmp_path / "a.toml"
+    for number in (1, 1, 2, 2):
+        path.write_text(f"[{tmp_path.name}]\nnumber = {number}\n")
+        assert toml.read(path) == {tmp_path.name: {"number": number}}
+    assert len(parsed) == 2

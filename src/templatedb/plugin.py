@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -43,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
         agreed = config.workerinput.get(AGREED) or _agree(config)  # type: ignore[attr-defined]  # xdist's
     else:
         agreed = _agree(config)
-        if config.pluginmanager.hasplugin("xdist"):
+        if "xdist" in sys.modules:  # by whatever name it was loaded
             from templatedb.controller import Controller
 
             config.pluginmanager.register(Controller(config, agreed), _CONTROLLER)
