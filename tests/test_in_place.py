@@ -1,6 +1,7 @@
 """A place is restored under the connections that are open on it, whatever a test did to it."""
 
 import contextlib
+import errno
 import gc
 import os
 import re
@@ -1122,3 +1123,20 @@ def test_each_leak_is_one_line_that_names_the_test_and_what_to_do(suite):
         assert len(found) == 6
         for line, pattern in zip(found, expected, strict=True):
             assert re.fullmatch(rf"(templatedb: )?test_app.py::{pattern}", line), line
+
+
+def test_no_room_for_a_place_that_cannot_be_elsewhere_names_the_folder(bench, monkeypatch):
+    """One line with what to do, not an OSError out of a fixture; and the place can be asked for again."""
+
+    def full(image):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    slots = ReusedSlots(bench.image, lambda: bench.slot, first=Place(bench.slot, is_fixed=True))
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.slot, "restore", full)
+        with pytest.raises(CloneError) as caught:
+            slots.fill("test_one")
+    assert str(caught.value) == (
+        f"no database could be written to {bench.path}: No space left on device\nMake room in {bench.path.parent}."
+    )
+    assert slots.fill("test_two").path == bench.path

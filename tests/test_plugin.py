@@ -1050,3 +1050,25 @@ def test_the_manifest_in_the_cache_is_readable(project_suite, cache):
     assert facts["format"] == 1
     assert facts["heads"] == ["r2"]
     assert facts["key"] == path.parent.name
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="only Linux has storage backed by memory there")
+@pytest.mark.parametrize("words", [(), ("-n", "2")])
+def test_a_small_dev_shm_is_not_used_and_that_is_in_the_summary(project_suite, words):
+    """Containers give it 64 MB; workers have no terminal, so the summary has the line."""
+    project_suite.makeconftest(
+        """
+        import os
+
+        real = os.statvfs
+
+        def statvfs(path):
+            return os.statvfs_result((4096, 4096, 16000, 16000, 16000, *real(path)[5:])) if str(path) == "/dev/shm" else real(path)
+
+        os.statvfs = statvfs
+        """
+    )
+    project_suite.makepyfile("def test_it(clone_path): assert '/dev/shm' not in str(clone_path)")
+    result = project_suite.runpytest_subprocess(*words)
+    result.assert_outcomes(passed=1)
+    assert "/dev/shm has 65 MB left: the databases of tests are on disk" in summary(result)

@@ -43,7 +43,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         )
     storage = place.Storage(lambda: place.temporary_folder("templatedb-slots-"), lambda line: None)
     path = storage.folder(0) / "clone.sqlite"
-    pools.claim(str(path), synchronous=storage.is_memory)
+    pools.claim(str(path), synchronous=False)
     exports = exported.export(settings.export, path)
     early_config.stash[EXPORTED] = exports
     # Not in pytest_unconfigure, which is not called where a conftest cannot be imported.

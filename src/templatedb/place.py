@@ -142,25 +142,13 @@ def sweep(parent: Path) -> None:
     """Remove what killed processes of this user left in *parent*: their lock is free."""
     for folder in parent.glob(f"{_PREFIX}{os.geteuid()}-*"):
         try:
-            is_dead = time.time() - folder.stat().st_mtime > _YOUNG_S and _is_free(folder / "alive")
+            if time.time() - folder.stat().st_mtime < _YOUNG_S:
+                continue
+            from templatedb import lock  # most runs find nothing to ask it about
+
+            alive = folder / "alive"
+            is_dead = lock.is_abandoned(alive, if_unknown=not alive.exists())
         except OSError:
             continue
         if is_dead:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_free(path: Path) -> bool:
-    import fcntl
-
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    else:
-        return True
-    finally:
-        os.close(descriptor)

@@ -26,15 +26,16 @@ def make_run(config: pytest.Config, agreed: dict[str, Any], kept_folder: Path, *
         reconnect=option.templatedb_reconnect,
         **agreed,
     )
-    return Run(
+    run = Run(
         config.rootpath,
         options,
         kept_folder=kept_folder,
-        storage=Storage(lambda: _clones_folder(config), terminal.notice),
+        storage=Storage(lambda: _clones_folder(config), lambda line: run.notice(line)),  # noqa: PLW0108  # there is no run yet
         exported=config.stash.get(early.EXPORTED, None),
         notice=terminal.notice,
         on_progress=terminal.progress,
     )
+    return run
 
 
 def _clones_folder(config: pytest.Config) -> Path:

@@ -136,11 +136,11 @@ class Run:
             require_hit=options.require_hit,
             run=options.run,
             on_progress=self._on_progress,
-            notice=self._notice,
+            notice=self.notice,
             environment=environment,
         )
         for line in warnings(based.settings.export, self._exported, self._rootpath):
-            self._notice(line)
+            self.notice(line)
         golden = based.golden(wishes)
         outcome = golden.outcome
         if outcome is Outcome.HIT and golden.manifest.built_at >= options.began:
@@ -151,14 +151,14 @@ class Run:
         self._by_key[golden.key] = golden
         return golden
 
-    def _notice(self, line: str) -> None:
+    def notice(self, line: str) -> None:
+        """Say *line* now, and once more in the summary; harmless when repeated."""
         if line not in self.tally.notices:
             self.tally.notices.append(line)
             self._say(line)
 
     def _fail(self, error: TemplateDBError) -> None:
-        report = error.report if isinstance(error, BuildError) else str(error)
-        if report not in self.tally.failures:
+        if (report := error.report if isinstance(error, BuildError) else str(error)) not in self.tally.failures:
             self.tally.failures.append(report)
 
     def begin_test(self, test: str, template_seen: Callable[[], object]) -> None:
@@ -199,7 +199,7 @@ class Run:
         elapsed_s = time.perf_counter() - started
         filled = made.filled
         if filled.leak:
-            self._notice(f"{filled.last_holder or 'a test'} {filled.leak}")
+            self.notice(f"{filled.last_holder or 'a test'} {filled.leak}")
         self.tally.clone_costs_us.setdefault(filled.way, []).append(round(elapsed_s * 1e6))
         self.tally.saved_s += golden.manifest.migration_s - elapsed_s
         lent = Lent(made, self._test, self.options.keep or settings.keep)

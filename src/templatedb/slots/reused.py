@@ -63,7 +63,7 @@ class ReusedSlots:
         self._places = places
 
     def fill(self, holder: str = "") -> Filled:
-        """Lend a place, restored. Raises CloneError where a fixed one cannot be restored; it names who is to blame."""
+        """Lend a place, restored. Raises CloneError where that cannot be; it names who is to blame, or the folder."""
         if self._pid != os.getpid():
             # SQLite's connections must not be carried over a fork: the parent keeps these, and keeps them referenced.
             self._inherited += self._places
@@ -85,7 +85,10 @@ class ReusedSlots:
             except OSError as error:
                 if place.is_fixed or not self._fall_back(error):
                     place.give_back()
-                    raise
+                    raise CloneError(
+                        what=f"no database could be written to {place.slot.path}: {error.strerror}",
+                        remedy=f"Make room in {place.slot.path.parent}.",
+                    ) from error
                 with self._lock:
                     self._places.remove(place)
                 place.slot.close()
