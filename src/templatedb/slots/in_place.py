@@ -109,6 +109,9 @@ class InPlaceSlot:
                     from templatedb.slots.evict import evict  # the rare path, with much to import
 
                     leak = evict(self.path, self._descriptor, self._is_free, self._connection) or leak
+                    # It may have read the file as in WAL mode, which a copy put over it is not: then what it takes for
+                    # an EXCLUSIVE lock is none, and the SHARED one that it keeps would be in the next one's way.
+                    self._close_guard()
                 else:  # a test removed the file, or left what is no database; or there is no room for a WAL
                     leak = self._start_over() or leak
                     replaced = True
