@@ -40,15 +40,16 @@ Reading order, which is import order (a module imports only from those above it)
 36. summary              the lines that people read
 37. comparison           how two databases differ: definitions, schemas, contents
 38. kept                 databases of failed tests
-39. testrun              what one pytest process knows: templates, goldens, clones, failures
-40. early                variables for applications with a global engine
-41. fixtures             what tests ask for
-42. options              the options of pytest
-43. terminal             what is said while something happens
-44. controller           xdist: what the workers send
-45. running              what the hooks do once a test has needed a database
-46. plugin               pytest's hooks
-47. cli                  the command, one file per verb
+39. lent                 a clone in the hands of a test, with its engines
+40. testrun              what one pytest process knows: templates, goldens, clones, failures
+41. early                variables for applications with a global engine
+42. fixtures             what tests ask for
+43. options              the options of pytest
+44. terminal             what is said while something happens
+45. controller           xdist: what the workers send
+46. running              what the hooks do once a test has needed a database
+47. plugin               pytest's hooks
+48. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

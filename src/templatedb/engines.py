@@ -53,7 +53,7 @@ class _Kept:
     engine: Any
     factory: Callable[[str], Any]
     """Held, so that its identity is not given to another one."""
-    listeners: tuple[Any, ...]
+    marks: list[Any]
 
 
 class Engines:
@@ -90,7 +90,7 @@ class Engines:
         kept = next((kept for kept in known if kept.engine is engine), None)
         if kept is None:
             _dispose(engine)
-        elif kept.listeners != _marks(_sync(engine)):
+        elif kept.marks != _marks(_sync(engine)):
             known.remove(kept)
             _dispose(engine)
         elif reconnect:
@@ -113,15 +113,16 @@ def _sync(engine: Any) -> Engine:
     return found
 
 
-def _marks(engine: Engine) -> tuple[Any, ...]:
+def _marks(engine: Engine) -> list[Any]:
     """Return what a test may change of an engine: its listeners, those of its pool and dialect, and its options."""
-    dispatches: list[Any] = [engine.dispatch, engine.pool.dispatch, engine.dialect.dispatch]
-    listeners = tuple(
-        tuple(listener for listener in getattr(dispatch, name) if not pools.is_own(listener))
-        for dispatch in dispatches
-        for name in dispatch._event_names
-    )
-    return listeners, engine.get_execution_options(), engine.echo
+    marks: list[Any] = [engine.get_execution_options(), engine.echo]
+    dispatches: tuple[Any, ...] = (engine.dispatch, engine.pool.dispatch, engine.dialect.dispatch)
+    for dispatch in dispatches:
+        for name in dispatch._event_names:
+            listeners = [*getattr(dispatch, name)]
+            if listeners and (theirs := [one for one in listeners if not pools.is_own(one)]):
+                marks.append((name, theirs))
+    return marks
 
 
 class _QueueOfEachLoop(AsyncAdaptedQueue[Any]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import pytest
 
@@ -21,12 +21,23 @@ if TYPE_CHECKING:
 
     from templatedb.clone import Clone
     from templatedb.errors import TemplateDBError
+    from templatedb.lent import Lent
     from templatedb.records import CloneKind
     from templatedb.template import Golden, Template
-    from templatedb.testrun import Lent, Run
+    from templatedb.testrun import Run
 
-RUN: pytest.StashKey[Callable[[], Run]] = pytest.StashKey()
-"""Makes the Run of this process at its first call: most runs of most projects never need one."""
+
+class RunMaker(Protocol):
+    """Makes the Run of this process at its first call: most runs of most projects never need one."""
+
+    item: pytest.Item | None
+    """The test that runs now."""
+
+    def __call__(self) -> Run:
+        """Return the Run of this process."""
+
+
+RUN: pytest.StashKey[RunMaker] = pytest.StashKey()
 
 
 def run_of(config: pytest.Config) -> Run:
@@ -89,31 +100,26 @@ def templatedb_async_engine_factory() -> Callable[[str], AsyncEngine]:
 
 
 @pytest.fixture
-def _templatedb_golden(pytestconfig: pytest.Config, templatedb_template: Template) -> Golden:
-    return _golden_of(pytestconfig, templatedb_template)
-
-
-@pytest.fixture
-def _templatedb_lent(
-    request: pytest.FixtureRequest, templatedb_template: Template, _templatedb_golden: Golden
-) -> Iterator[Lent]:
+def _templatedb_lent(pytestconfig: pytest.Config, templatedb_template: Template) -> Iterator[Lent]:
+    # One fixture, and without ``request``, for which pytest makes a fixture anew each time: as dear as a restore.
     from templatedb.errors import TemplateDBError
 
+    maker = pytestconfig.stash[RUN]
+    marker = None if maker.item is None else maker.item.get_closest_marker("templatedb")
+    kind = None if marker is None else _marked_kind(marker)
+    _golden_of(pytestconfig, templatedb_template)
     try:
-        lent = run_of(request.config).clone(templatedb_template, _marked_kind(request), for_application=True)
+        lent = maker().clone(templatedb_template, kind, for_application=True)
     except TemplateDBError as error:
         fail(error)
     yield lent
-    lent.clone.close()
+    lent.close()
 
 
-def _marked_kind(request: pytest.FixtureRequest) -> CloneKind | None:
-    """Return the kind that ``@pytest.mark.templatedb(clone=...)`` asks for, None without the marker."""
+def _marked_kind(marker: pytest.Mark) -> CloneKind | None:
+    """Return the kind that ``@pytest.mark.templatedb(clone=...)`` asks for, None where it asks for none."""
     from templatedb.records import CloneKind
 
-    marker = request.node.get_closest_marker("templatedb")
-    if marker is None:
-        return None
     unknown = [*map(repr, marker.args), *(name for name in marker.kwargs if name != "clone")]
     value = marker.kwargs.get("clone")
     if unknown or value not in [None, *CloneKind]:
@@ -122,6 +128,11 @@ def _marked_kind(request: pytest.FixtureRequest) -> CloneKind | None:
             pytrace=False,
         )
     return None if value is None else CloneKind(value)
+
+
+@pytest.fixture
+def _templatedb_golden(pytestconfig: pytest.Config, templatedb_template: Template) -> Golden:
+    return _golden_of(pytestconfig, templatedb_template)
 
 
 @pytest.fixture
@@ -166,43 +177,36 @@ def clone_connection(_templatedb_lent: Lent) -> sqlite3.Connection:
 
 
 @pytest.fixture
-def _templatedb_engine(
+def clone_engine(
     pytestconfig: pytest.Config, _templatedb_lent: Lent, templatedb_engine_factory: Callable[[str], Engine]
-) -> Iterator[Engine]:
-    run, lent = run_of(pytestconfig), _templatedb_lent
-    engine = run.engines.take(templatedb_engine_factory, lent.clone.url)
-    yield engine
-    run.engines.give_back(engine, lent.clone.url, path=lent.pools_name, reconnect=run.options.reconnect)
-
-
-@pytest.fixture
-def clone_engine(_templatedb_engine: Engine) -> Engine:
+) -> Engine:
     """A SQLAlchemy Engine on a private, migrated database."""
-    return _templatedb_engine
+    engine: Engine = run_of(pytestconfig).engine(_templatedb_lent, templatedb_engine_factory)
+    return engine
 
 
 @pytest.fixture
-def clone_session(_templatedb_engine: Engine) -> Iterator[Session]:
+def clone_session(
+    pytestconfig: pytest.Config, _templatedb_lent: Lent, templatedb_engine_factory: Callable[[str], Engine]
+) -> Iterator[Session]:
     """A SQLAlchemy Session on a private, migrated database; commit as much as you like."""
     from sqlalchemy.orm import Session
 
-    with Session(_templatedb_engine) as session:
+    with Session(run_of(pytestconfig).engine(_templatedb_lent, templatedb_engine_factory)) as session:
         yield session
 
 
 @pytest.fixture
 def _templatedb_async_engine(
     pytestconfig: pytest.Config, _templatedb_lent: Lent, templatedb_async_engine_factory: Callable[[str], AsyncEngine]
-) -> Iterator[AsyncEngine]:
+) -> AsyncEngine:
     from templatedb.errors import TemplateDBError
 
-    run, lent = run_of(pytestconfig), _templatedb_lent
     try:
-        engine = run.engines.take(templatedb_async_engine_factory, lent.clone.async_url)
+        engine: AsyncEngine = run_of(pytestconfig).async_engine(_templatedb_lent, templatedb_async_engine_factory)
     except TemplateDBError as error:
         fail(error)
-    yield engine
-    run.engines.give_back(engine, lent.clone.async_url, path=lent.pools_name)
+    return engine
 
 
 @pytest.fixture
@@ -260,7 +264,7 @@ def clone_factory(_templatedb_factory: CloneFactory) -> CloneFactory:
     return _templatedb_factory
 
 
-NEEDS_GOLDEN = frozenset({"_templatedb_golden", "_templatedb_factory"})
+NEEDS_GOLDEN = frozenset({"_templatedb_golden", "_templatedb_lent", "_templatedb_factory"})
 """A test that asks for one of these, directly or not, needs a golden."""
 
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
             from templatedb.controller import Controller
 
             config.pluginmanager.register(Controller(config, agreed), _CONTROLLER)
-    maker: Callable[[], Run] = _RunMaker(config, agreed)
-    config.stash[RUN] = maker
+    config.stash[RUN] = _RunMaker(config, agreed)
 
 
 def _agree(config: pytest.Config) -> dict[str, Any]:
@@ -72,13 +71,22 @@ class _RunMaker:
         # Asked now, while nothing is captured: later file descriptor 2 may be pytest's.
         self._is_terminal = os.isatty(2)
         self.made: Run | None = None
+        self.item: pytest.Item | None = None
 
     def __call__(self) -> Run:
         if self.made is None:
             from templatedb.running import make_run
 
             self.made = make_run(self._config, self._agreed, _kept_folder(self._config), is_terminal=self._is_terminal)
+            self.begin_test(self.made)
         return self.made
+
+    def begin_test(self, run: Run) -> None:
+        """Tell *run* which test runs now, where one does."""
+        if self.item is not None:
+            from templatedb.running import before_test
+
+            before_test(run, self.item)
 
 
 def _made(config: pytest.Config) -> Run | None:
@@ -169,11 +177,13 @@ _TOLD: pytest.StashKey[bool] = pytest.StashKey()
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Note which test begins; refuse a factory made under another template than the one it sees."""
-    if _made(item.config) is not None or NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())):
-        run = run_of(item.config)
-        from templatedb.running import before_test
-
-        before_test(run, item)
+    maker = item.config.stash.get(RUN, None)
+    if isinstance(maker, _RunMaker):
+        maker.item = item
+        if maker.made is not None:
+            maker.begin_test(maker.made)
+        elif NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())):
+            maker()
     yield
     _refuse_foreign_factory(item)
 

@@ -6,14 +6,13 @@ Goldens stand in a registry by key, never in a session-scoped value: two folders
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from templatedb import pools
-from templatedb.clone import Clone
 from templatedb.errors import BuildError, TemplateDBError
 from templatedb.exported import Exported, original_environment, warnings
+from templatedb.lent import Lent
 from templatedb.place import Storage
 from templatedb.plan import Wishes
 from templatedb.records import CloneKind, Keep, Outcome
@@ -23,8 +22,6 @@ from templatedb.summary import Status, Tally
 from templatedb.template import Golden, Template, kind_of, load
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from templatedb.build.parent import OnProgress
     from templatedb.engines import Engines
 
@@ -175,7 +172,13 @@ class Run:
         """Return what ``templatedb_template`` is for the running test; None outside of any test."""
         return self._template_seen()
 
-    def clone(self, template: Template, kind: CloneKind | str | None = None, *, for_application: bool = False) -> Lent:
+    def clone(
+        self,
+        template: Template,
+        kind: CloneKind | str | None = None,
+        *,
+        for_application: bool = False,
+    ) -> Lent:
         """Lend a private database of *template*; it stays until `end_test` after its holder has closed it.
 
         With *for_application* it is the one that was exported, where one was. Raises what `golden` raises, and
@@ -206,9 +209,19 @@ class Run:
         self._lent.append(lent)
         return lent
 
+    def engine(self, lent: Lent, factory: Callable[[str], Any]) -> Any:
+        """Return an engine of *factory* on a lent clone, kept for the whole test; imports SQLAlchemy.
+
+        Raises what the factory raises.
+        """
+        return lent.engine(self._known_engines, factory, lent.clone.url, reconnect=self.options.reconnect)
+
+    def async_engine(self, lent: Lent, factory: Callable[[str], Any]) -> Any:
+        """Return the same for an async *factory*. Its connections never outlive the test: each is a thread."""
+        return lent.engine(self._known_engines, factory, lent.clone.async_url, reconnect=False)
+
     @property
-    def engines(self) -> Engines:
-        """The engines of this process; asking for them imports SQLAlchemy."""
+    def _known_engines(self) -> Engines:
         if self._engines is None:
             from templatedb.engines import Engines
 
@@ -256,7 +269,7 @@ class Run:
     def end(self) -> None:
         """Close what is still open: clones of a run that was interrupted, then the goldens."""
         for lent in self._lent:
-            lent.clone.close()
+            lent.close()
         self.end_test()
         if self._engines is not None:
             self._engines.close()
@@ -277,24 +290,3 @@ class Known:
         self.based = based
         self.golden: Golden | TemplateDBError | None = None
         """None before it is first asked for; the error when it could not be had."""
-
-
-class Lent:
-    """A clone in the hands of a test."""
-
-    def __init__(self, clone: Clone, opened_in: str, keep: Keep) -> None:
-        """Hold *clone*, opened in the test with that node id and not kept for any test yet."""
-        self.clone = clone
-        self.opened_in = opened_in
-        self.keep = keep
-        self.kept_for: str | None = None
-
-    @property
-    def pools_name(self) -> str:
-        """What SQLite, and so `pools`, calls the database."""
-        filled = self.clone.filled
-        return f"/{filled.name}" if filled.path is None else str(filled.path)
-
-    def connections(self) -> Iterator[sqlite3.Connection]:
-        """Yield every sqlite3 connection that may hold rows that are not committed."""
-        yield from dict.fromkeys((*self.clone.connections, *pools.connections(self.pools_name)))

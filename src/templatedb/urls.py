@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from urllib.parse import quote
 
 
+@functools.lru_cache(maxsize=32)  # a worker uses the same few places for all of its tests
 def sqlite_url(path: Path, driver: str = "sqlite") -> str:
     """Return the URL of the file at *path*, which must be absolute.
 

@@ -1,0 +1,58 @@
+"""A clone in the hands of a test, with the engines made on it, and what may be kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from templatedb import pools
+from templatedb.clone import Clone
+from templatedb.records import Keep
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from templatedb.engines import Engines
+
+
+class Lent:
+    """A clone in the hands of a test."""
+
+    def __init__(self, clone: Clone, opened_in: str, keep: Keep) -> None:
+        """Hold *clone*, opened in the test with that node id and not kept for any test yet."""
+        self.clone = clone
+        self.opened_in = opened_in
+        self.keep = keep
+        self.kept_for: str | None = None
+        self._engines: list[tuple[Engines, Any, Callable[[str], Any], str, bool]] = []
+
+    @property
+    def pools_name(self) -> str:
+        """What SQLite, and so `pools`, calls the database."""
+        filled = self.clone.filled
+        return f"/{filled.name}" if filled.path is None else str(filled.path)
+
+    def engine(self, engines: Engines, factory: Callable[[str], Any], url: str, *, reconnect: bool) -> Any:
+        """Return the engine that *factory* makes of *url*, the same one for the whole test; `close` gives it back.
+
+        With *reconnect* its connections are closed then. Raises what the factory raises.
+        """
+        for _, engine, known_factory, known_url, _ in self._engines:
+            if known_factory is factory and known_url == url:
+                return engine
+        engine = engines.take(factory, url)
+        self._engines.append((engines, engine, factory, url, reconnect))
+        return engine
+
+    def close(self) -> None:
+        """Give the engines back, then close the clone. Harmless when repeated."""
+        try:
+            while self._engines:
+                engines, engine, _, url, reconnect = self._engines.pop()
+                engines.give_back(engine, url, path=self.pools_name, reconnect=reconnect)
+        finally:
+            self.clone.close()
+
+    def connections(self) -> Iterator[sqlite3.Connection]:
+        """Yield every sqlite3 connection that may hold rows that are not committed."""
+        yield from dict.fromkeys((*self.clone.connections, *pools.connections(self.pools_name)))
