@@ -34,22 +34,24 @@ Reading order, which is import order (a module imports only from those above it)
 30. pools                pooled connections on slots, whosever engine's
 31. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
 32. clone                what a test holds
-33. template             the library's front door: Template and Golden
-34. engines              SQLAlchemy engines that outlive their clones
-35. changes              rows that one connection sees and another does not
-36. summary              the lines that people read
-37. comparison           how two databases differ: definitions, schemas, contents
-38. kept                 databases of failed tests
-39. lent                 a clone in the hands of a test, with its engines
-40. testrun              what one pytest process knows: templates, goldens, clones, failures
-41. early                variables for applications with a global engine
-42. fixtures             what tests ask for
-43. options              the options of pytest
-44. terminal             what is said while something happens
-45. controller           xdist: what the workers send
-46. running              what the hooks do once a test has needed a database
-47. plugin               pytest's hooks
-48. cli                  the command, one file per verb
+33. handle               a golden held open, that clones are made from
+34. template             the library's front door: Template and Golden
+35. engines              SQLAlchemy engines that outlive their clones
+36. changes              rows that one connection sees and another does not
+37. summary              the lines that people read
+38. comparison           how two databases differ: definitions, schemas, contents
+39. kept                 databases of failed tests
+40. lent                 a clone in the hands of a test, with its engines
+41. runoptions           what the command line of pytest says of one run
+42. testrun              what one pytest process knows: templates, goldens, clones, failures
+43. early                variables for applications with a global engine
+44. fixtures             what tests ask for
+45. options              the options of pytest
+46. terminal             what is said while something happens
+47. controller           xdist: what the workers send
+48. running              what the hooks do once a test has needed a database
+49. plugin               pytest's hooks
+50. cli                  the command, one file per verb
 """
 
 from __future__ import annotations
@@ -74,12 +76,13 @@ if TYPE_CHECKING:
         TemplateDBError,
     )
     from templatedb.fixtures import CloneFactory
+    from templatedb.handle import Golden
     from templatedb.migrators.alembic import Alembic
     from templatedb.migrators.command import Command
     from templatedb.migrators.function import Function
     from templatedb.migrators.metadata import Metadata
     from templatedb.migrators.sql import SqlFolder
-    from templatedb.template import Golden, Template, load
+    from templatedb.template import Template, load
 
 __all__ = [
     "Alembic",
@@ -108,7 +111,7 @@ _HOMES = {
     "CloneFactory": "fixtures",
     "Command": "migrators.command",
     "Function": "migrators.function",
-    "Golden": "template",
+    "Golden": "handle",
     "Metadata": "migrators.metadata",
     "SqlFolder": "migrators.sql",
     "Template": "template",

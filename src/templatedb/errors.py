@@ -8,6 +8,7 @@ TemplateDBError
 ├── LockTimeoutError (TimeoutError)     another process holds the lock for too long
 ├── MissError (LookupError)             a golden was required and there is none
 └── CloneError (RuntimeError)           a clone cannot do what was asked of it
+    └── GoldenChangedError              somebody wrote into the golden itself
 
 All carry their facts as attributes and survive pickling (xdist and multiprocessing send them between processes).
 """
@@ -126,3 +127,12 @@ class MissError(TemplateDBError, LookupError):
 
 class CloneError(TemplateDBError, RuntimeError):
     """A clone cannot do what was asked of it."""
+
+
+class GoldenChangedError(CloneError):
+    """Somebody wrote into the golden that clones are made from."""
+
+    def __init__(self, *, what: str, remedy: str = "", path: Path) -> None:
+        """Keep the *path* of the golden."""
+        TemplateDBError.__init__(self, what=what, remedy=remedy, path=path)
+        self.path = path

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from templatedb.clone import Clone
     from templatedb.errors import TemplateDBError
+    from templatedb.handle import Golden
     from templatedb.lent import Lent
     from templatedb.records import CloneKind
-    from templatedb.template import Golden, Template
+    from templatedb.template import Template
     from templatedb.testrun import Run
 
 

@@ -10,8 +10,9 @@ import pytest
 from templatedb import early
 from templatedb.place import Storage
 from templatedb.records import CloneKind, Keep
+from templatedb.runoptions import Options
 from templatedb.terminal import Terminal
-from templatedb.testrun import Options, Run
+from templatedb.testrun import Run
 
 
 def make_run(config: pytest.Config, agreed: dict[str, Any], kept_folder: Path, *, is_terminal: bool) -> Run:

@@ -8,38 +8,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from templatedb.errors import BuildError, TemplateDBError
+from templatedb.errors import BuildError, GoldenChangedError, TemplateDBError
 from templatedb.exported import Exported, original_environment, warnings
+from templatedb.handle import Golden, kind_of
 from templatedb.lent import Lent
 from templatedb.place import Storage
 from templatedb.plan import Wishes
 from templatedb.records import CloneKind, Keep, Outcome
+from templatedb.runoptions import Options
 from templatedb.settings import CACHE_DIR_VARIABLE
 from templatedb.slots.worker import WorkerSlots
 from templatedb.summary import Status, Tally
-from templatedb.template import Golden, Template, kind_of, load
+from templatedb.template import Template, load
 
 if TYPE_CHECKING:
     from templatedb.build.parent import OnProgress
+    from templatedb.clone import Clone
     from templatedb.engines import Engines
-
-
-class Options(NamedTuple):
-    """What the command line of pytest says."""
-
-    run: str
-    """Name of the test run, the same in all its workers."""
-    began: float
-    """When it began, in seconds since the epoch."""
-    rebuild_before: float | None = None
-    require_hit: bool = False
-    keep: Keep | None = None
-    clone: CloneKind | None = None
-    cache_dir: str | None = None
-    strict: bool | None = None
-    reconnect: bool = False
+    from templatedb.settings import Settings
 
 
 class Run:
@@ -71,7 +59,9 @@ class Run:
         self._known: dict[int, Known] = {}
         self._by_key: dict[str, Golden] = {}
         self._lent: list[Lent] = []
+        self._changed: list[Golden] = []
         self._test = ""
+        self._ended = ""
         self._template_seen: Callable[[], object] = lambda: None
         self._kept: dict[str, list[Path]] = {}
 
@@ -184,21 +174,15 @@ class Run:
         With *for_application* it is the one that was exported, where one was. Raises what `golden` raises, and
         CloneError.
         """
-        golden, settings = self.golden(template), self._find(template).based.settings
+        settings = self._find(template).based.settings
         chosen = kind_of(kind or self.options.clone or settings.clone)
+        golden = self.golden(template)
         started = time.perf_counter()
-        made = golden.clone(
-            chosen,
-            slot=self._slots.of(
-                golden.key,
-                golden.image,
-                chosen,
-                large_bytes=settings.large_golden_bytes,
-                for_application=for_application,
-            ),
-            holder=self._test,
-            release=lambda clone: None,
-        )
+        try:
+            made = self._clone_of(golden, chosen, settings, for_application=for_application)
+        except GoldenChangedError as error:
+            golden = self._replace(template, golden, error)
+            made = self._clone_of(golden, chosen, settings, for_application=for_application)
         elapsed_s = time.perf_counter() - started
         filled = made.filled
         if filled.leak:
@@ -208,6 +192,27 @@ class Run:
         lent = Lent(made, self._test, self.options.keep or settings.keep)
         self._lent.append(lent)
         return lent
+
+    def _clone_of(self, golden: Golden, kind: CloneKind, settings: Settings, *, for_application: bool) -> Clone:
+        slot = self._slots.of(
+            golden.key, golden.image, kind, large_bytes=settings.large_golden_bytes, for_application=for_application
+        )
+        return golden.clone(kind, slot=slot, holder=self._test, release=lambda clone: None)
+
+    def _replace(self, template: Template, changed: Golden, error: GoldenChangedError) -> Golden:
+        """Return a sound golden in the place of a *changed* one, and say who may have changed it."""
+        suspect = self._ended or "a test that ran before"
+        self.notice(
+            f"somebody wrote into the golden {error.path}: {suspect}, or another worker's test just then;"
+            " it is built again (open clones only)"
+        )
+        self._changed.append(changed)  # clones that are still lent are of it
+        self._by_key.pop(changed.key, None)
+        self._slots.retire(changed.key)
+        for known in self._known.values():
+            if known.golden is changed:
+                known.golden = None
+        return self.golden(template)
 
     def engine(self, lent: Lent, factory: Callable[[str], Any]) -> Any:
         """Return an engine of *factory* on a lent clone, kept for the whole test; imports SQLAlchemy.
@@ -265,6 +270,7 @@ class Run:
         self._lent = [lent for lent in self._lent if not lent.clone.closed]
         for lent in ended:
             lent.clone.discard()
+        self._ended = self._test
 
     def end(self) -> None:
         """Close what is still open: clones of a run that was interrupted, then the goldens."""
@@ -274,7 +280,7 @@ class Run:
         if self._engines is not None:
             self._engines.close()
         self._slots.close()
-        for golden in self._by_key.values():
+        for golden in (*self._by_key.values(), *self._changed):
             golden.close()
 
 

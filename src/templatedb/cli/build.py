@@ -10,10 +10,11 @@ from templatedb.cli.github import write_outputs
 from templatedb.cli.progress import ProgressOnTerminal
 from templatedb.cli.project import environment_of, notice_once, settings_of
 from templatedb.errors import CacheError
+from templatedb.handle import Golden
 from templatedb.plan import Wishes
 from templatedb.records import Outcome
 from templatedb.summary import Status
-from templatedb.template import Golden, Template
+from templatedb.template import Template
 
 _EXAMPLES = """\
 On a hit this verifies the golden's digest and takes milliseconds; on a miss it migrates once.

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from templatedb.cli.project import environment_of, notice_once, settings_of
 from templatedb.errors import CloneError
+from templatedb.handle import Golden
 from templatedb.plan import Wishes
-from templatedb.template import Golden, Template
+from templatedb.template import Template
 
 _EXAMPLES = """\
 Builds the golden first when there is none.

@@ -40,6 +40,7 @@ class WorkerSlots:
         self._in_memory: dict[Key, MemorySlots] = {}
         self._for_application: dict[Key, ReusedSlots] = {}
         self._fixed: Place | None = None
+        self._retired: list[ReusedSlots | MemorySlots] = []
 
     def of(self, key: Key, image: Image, kind: CloneKind, *, large_bytes: int, for_application: bool = False) -> Slot:
         """Return the slots of that *kind* for the golden of *key*; one of *large_bytes* is not written each time.
@@ -91,9 +92,16 @@ class WorkerSlots:
         folder.mkdir()
         return _make_large(image, folder / "clone.sqlite")
 
+    def retire(self, key: Key) -> None:
+        """Lend no place of *key* again that was filled before; those that are lent stay until `close`."""
+        with self._lock:
+            for known in (self._by_key, self._for_application, self._in_memory):
+                if (old := known.pop(key, None)) is not None:
+                    self._retired.append(old)
+
     def close(self) -> None:
         """Remove every place."""
-        for reused in (*self._by_key.values(), *self._for_application.values()):
+        for reused in (*self._by_key.values(), *self._for_application.values(), *self._retired):
             reused.close()
         for in_memory in self._in_memory.values():
             in_memory.close()
