@@ -112,21 +112,6 @@ def test_a_failure_is_remembered_for_its_run_only(cache):
     assert opened.failure(KEY, "run-1", since=time.time() + 60) is None
 
 
-def test_sweeping_removes_dead_builds_and_leaves_living_ones(cache):
-    """The lock tells them apart, not the age alone."""
-    opened = open_cache(cache)
-    builds = cache / BUCKET / "builds"
-    (builds / "dead").mkdir()
-    (builds / "dead" / "build.sqlite").touch()
-    (builds / "just made").mkdir()
-    with opened.build_folder() as living:
-        for folder in (builds / "dead", living):
-            os.utime(folder, (0, 0))
-        opened.sweep()
-        assert sorted(os.listdir(builds)) == sorted(["just made", living.name])
-    assert os.listdir(builds) == ["just made"]
-
-
 def test_what_ci_saves_leaves_out_locks_builds_and_failures(cache):
     """One pattern for actions/cache."""
     opened = open_cache(cache)

@@ -181,6 +181,21 @@ def test_status_marks_the_current_golden(small, capsys, cache):
     assert [golden["current"] for golden in facts["goldens"]] == [True, False]
 
 
+def test_status_tells_of_damaged_files(small, capsys, cache):
+    """They are set aside when they are met, and stay to be looked at."""
+    main(["build"])
+    (golden,) = cache.glob("v1/goldens/*")
+    golden.chmod(0o600)
+    golden.write_bytes(b"no database")
+    main(["build"])
+    capsys.readouterr()
+    assert main(["status"]) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == f"1 damaged file set aside in {cache}/v1/damaged, until a prune finds them old"
+    assert main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["damaged"] == [f"{cache}/v1/damaged/{golden.stem}.1.sqlite"]
+
+
 def test_status_outside_of_a_project_still_lists_the_cache(tmp_path, monkeypatch, capsys):
     """And says why no golden is marked."""
     monkeypatch.chdir(tmp_path)
@@ -215,7 +230,7 @@ def test_a_bug_is_exit_code_3(small, capsys, monkeypatch):
     assert err.endswith("templatedb: this is a bug in templatedb; please report the lines above\n")
 
 
-@pytest.mark.parametrize("verb", ["key", "build", "path", "status", "clone"])
+@pytest.mark.parametrize("verb", ["key", "build", "path", "status", "clone", "prune"])
 def test_the_help_of_each_verb_teaches_by_example(verb, capsys):
     """What it does, its options, and lines to paste."""
     with pytest.raises(SystemExit) as caught:

@@ -298,13 +298,40 @@ def test_a_damaged_golden_is_never_used(project, cache, how):
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"\0" * 200])
 def test_a_damaged_manifest_is_a_miss(project, cache, data):
-    """Never an error."""
+    """Never an error: it is set aside with one line, and the next run finds nothing wrong."""
     alembic_project(project)
     load().golden().close()
     (manifest,) = cache.glob("v1/manifests/*/1.json")
     manifest.write_bytes(data)
+    said: list[str] = []
+    with load().golden(Wishes(notice=said.append)) as golden:
+        aside = cache / f"v1/damaged/{manifest.parent.name}-1.1.json"
+        assert (golden.outcome, said) == (
+            Outcome.BUILT,
+            [f"the manifest {manifest} was damaged and is now {aside}"],
+        )
+    assert aside.read_bytes() == data
+    said.clear()
+    with load().golden(Wishes(notice=said.append)) as golden:
+        assert (golden.outcome, said) == (Outcome.HIT, [])
+
+
+def test_a_damaged_golden_is_set_aside_with_one_line(project, cache):
+    """The second time of the same one says that something is wrong with the machine."""
+    alembic_project(project)
     with load().golden() as golden:
-        assert golden.outcome is Outcome.BUILT
+        path = golden.path
+    for number, more in ((1, ""), (2, "; not for the first time: something writes into the cache, or its disk fails")):
+        damage(path, "one bit")
+        said: list[str] = []
+        with load().golden(Wishes(notice=said.append)) as golden:
+            aside = cache / f"v1/damaged/{path.stem}.{number}.sqlite"
+            assert (golden.outcome, golden.path, said) == (
+                Outcome.BUILT,
+                path,
+                [f"the golden {path} was damaged and is now {aside}{more}"],
+            )
+        assert aside.exists()
 
 
 def test_a_full_disk_under_the_cache_costs_a_private_build(project, cache):

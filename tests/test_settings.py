@@ -29,6 +29,8 @@ def test_every_key_of_the_table_is_read(project):
         foreign_keys = "error"
         clone = "memory"
         cache_dir = ".cache"
+        cache_size = "500MB"
+        cache_max_age = "7d"
         lock_timeout = "90s"
         keep = "all"
         strict = true
@@ -48,6 +50,8 @@ def test_every_key_of_the_table_is_read(project):
         foreign_keys=Severity.ERROR,
         clone=CloneKind.MEMORY,
         cache_dir=".cache",
+        cache_size_bytes=500_000_000,
+        cache_max_age_s=7 * 86400.0,
         lock_timeout_s=90.0,
         keep=Keep.ALL,
         strict=True,
@@ -150,7 +154,11 @@ def test_without_any_settings_the_error_proposes_the_ini_it_sees(project):
     [
         ({"alembik": "x"}, "unknown setting 'alembik' in the settings\nDid you mean 'alembic'?"),
         ({"colour": 1}, "unknown setting 'colour' in the settings\nKnown settings: alembic, build_env,"),
-        ({"cache_size": "2GB"}, "'cache_size' belongs to the planned settings; this release does not have it yet."),
+        (
+            {"cache_size": 2},
+            "setting 'cache_size' in the settings is 2; allowed: a size such as \"2GB\"\nWrite a number",
+        ),
+        ({"cache_max_age": "30"}, "setting 'cache_max_age' in the settings is '30'; allowed: a time such as \"30d\""),
         (
             {"export": {"A": "ulr"}},
             'allowed: a table such as {DATABASE_URL = "url"}, of "url", "path" or "async_url"\nA is',

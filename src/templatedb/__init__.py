@@ -21,37 +21,42 @@ Reading order, which is import order (a module imports only from those above it)
 17. lock                 one lock per key
 18. files                trusted ones, and ones that are written whole
 19. cache                the directory: names, format, history, trust
-20. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
-21. plan                 what is to be built, and how its caller wants it
-22. reasons              why a golden is none any more
-23. verify               what a file must be before it is a golden
-24. publish              temporary name, fsync, replace
-25. place                where a process's own files are put
-26. golden               the story: look, lock, look again, build, publish
-27. loops                coroutines that synchronous code sees through
-28. after_import         something to be done when a module is imported
-29. connection_state     what a test may leave changed on a connection
-30. pools                pooled connections on slots, whosever engine's
-31. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
-32. clone                what a test holds
-33. handle               a golden held open, that clones are made from
-34. template             the library's front door: Template and Golden
-35. engines              SQLAlchemy engines that outlive their clones
-36. changes              rows that one connection sees and another does not
-37. summary              the lines that people read
-38. comparison           how two databases differ: definitions, schemas, contents
-39. kept                 databases of failed tests
-40. lent                 a clone in the hands of a test, with its engines
-41. runoptions           what the command line of pytest says of one run
-42. testrun              what one pytest process knows: templates, goldens, clones, failures
-43. early                variables for applications with a global engine
-44. fixtures             what tests ask for
-45. options              the options of pytest
-46. terminal             what is said while something happens
-47. controller           xdist: what the workers send
-48. running              what the hooks do once a test has needed a database
-49. plugin               pytest's hooks
-50. cli                  the command, one file per verb
+20. place                where a process's own files are put
+21. leftovers            what dead processes and past runs left in a cache
+22. inventory            what stands in a cache, and when it was used last
+23. limits               what has to go from a cache
+24. prune                its removal, which hurts nobody who uses it
+25. damaged              what is wrong in a cache, set aside for a person to look at
+26. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
+27. plan                 what is to be built, and how its caller wants it
+28. reasons              why a golden is none any more
+29. verify               what a file must be before it is a golden
+30. publish              temporary name, fsync, replace
+31. golden               the story: look, lock, look again, build, publish
+32. loops                coroutines that synchronous code sees through
+33. after_import         something to be done when a module is imported
+34. connection_state     what a test may leave changed on a connection
+35. pools                pooled connections on slots, whosever engine's
+36. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
+37. clone                what a test holds
+38. handle               a golden held open, that clones are made from
+39. template             the library's front door: Template
+40. engines              SQLAlchemy engines that outlive their clones
+41. changes              rows that one connection sees and another does not
+42. summary              the lines that people read
+43. comparison           how two databases differ: definitions, schemas, contents
+44. kept                 databases of failed tests
+45. lent                 a clone in the hands of a test, with its engines
+46. runoptions           what the command line of pytest says of one run
+47. testrun              what one pytest process knows: templates, goldens, clones, failures
+48. early                variables for applications with a global engine
+49. fixtures             what tests ask for
+50. options              the options of pytest
+51. terminal             what is said while something happens
+52. controller           xdist: what the workers send
+53. running              what the hooks do once a test has needed a database
+54. plugin               pytest's hooks
+55. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """The cache directory: names, format, history, trust. The one module that knows what stands where.
 
     <cache>/CACHEDIR.TAG  README.txt
-    <cache>/v1/manifests/<key>/<n>.json   newest n first; written to a temporary name, fsync, os.replace
-    <cache>/v1/goldens/<sha256>.sqlite    content-addressed, 0400, never rewritten
+    <cache>/v1/manifests/<key>/<n>.json   newest n first; written to a temporary name, fsync, os.replace; its time of
+                                          modification is the last use
+    <cache>/v1/goldens/<sha256>.sqlite    content-addressed, 0400, never rewritten; flock: shared by whoever uses it
     <cache>/v1/locks/<key>.lock           flock; the text is for messages only; never unlinked
     <cache>/v1/builds/<random>/           private to one build; ``alive`` in it is locked by the builder
     <cache>/v1/failures/<key>.<run>.json  a failed build, remembered for one test run
+    <cache>/v1/damaged/<name>.<n>.<kind>  what was not what it should be, set aside to be looked at; pruned in time
     <cache>/v1/slots/<random>/            clones of goldens too big to be copied; ``alive`` in it is locked while in use
     <cache>/v1/stamps/<sha256>.json       stamps and digests of a project's inputs and of its golden, named by folder
                                           and migrator
@@ -28,18 +30,26 @@ from typing import NamedTuple
 
 from templatedb.digests import Digests, Stamp
 from templatedb.errors import BuildError, CacheError
-from templatedb.files import digest_of, open_trusted, read_trusted, write_atomically
+from templatedb.files import digest_of, mark_in_use, open_trusted, read_dated, read_trusted, write_atomically
 from templatedb.records import Key, Manifest
 from templatedb.settings import CACHE_DIR_VARIABLE, Settings
 
 BUCKET = "v1"
-_YOUNG_S = 60.0
-_FORGOTTEN_S = 86400.0
+_DATED_EVERY_S = 3600.0
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# A cache made by templatedb. See https://bford.info/cachedir/\n"
 _README = """This folder is a cache made by templatedb (the pytest plugin pytest-templatedb).
 It holds migrated SQLite databases that tests start from. Everything in it can be rebuilt:
 deleting the whole folder is safe at any time, also while tests run.
 """
+
+
+class Stored(NamedTuple):
+    """A manifest as it stands in the cache."""
+
+    manifest: Manifest
+    path: Path
+    used_at: float
+    """When it was used last, to the hour (seconds since the epoch)."""
 
 
 class Cache(NamedTuple):
@@ -50,6 +60,10 @@ class Cache(NamedTuple):
     @property
     def _bucket(self) -> Path:
         return self.root / BUCKET
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of that *name* beside the goldens."""
+        return self._bucket / name
 
     def golden_path(self, digest: str) -> Path:
         """Return where the golden with that SHA-256 stands or would stand."""
@@ -70,11 +84,25 @@ class Cache(NamedTuple):
 
     def manifests(self, key: Key) -> Iterator[Manifest]:
         """Yield the manifests of *key*, newest first; what is damaged, foreign or of another format is passed over."""
+        return (stored.manifest for stored in self.stored(key))
+
+    def stored(self, key: Key) -> Iterator[Stored]:
+        """Yield the manifests of *key* as `manifests` does, each with its place and last use."""
         for number in sorted(self._numbers(key), reverse=True):
-            data = read_trusted(self.manifest_folder(key) / f"{number}.json")
-            manifest = None if data is None else Manifest.from_json(data)
-            if manifest is not None and manifest.key == key:
-                yield manifest
+            path = self.manifest_folder(key) / f"{number}.json"
+            dated = read_dated(path)
+            manifest = None if dated is None else Manifest.from_json(dated[0])
+            if dated is not None and manifest is not None and manifest.key == key:
+                yield Stored(manifest, path, used_at=dated[1])
+
+    def note_use(self, stored: Stored) -> None:
+        """Date the last use of *stored* to now, once an hour at most; a cache that cannot be written keeps the old one.
+
+        A last use in the future stays: the clock may be wrong now, and what it dates too early would be pruned later.
+        """
+        if time.time() - stored.used_at >= _DATED_EVERY_S and os.access(stored.path.parent, os.W_OK):
+            with contextlib.suppress(OSError):  # pruned too early it costs a build, nothing more
+                os.utime(stored.path)
 
     def replace_manifest(self, old: Manifest, new: Manifest) -> None:
         """Write *new* in the place of *old*; a cache that cannot be written keeps the old one."""
@@ -107,6 +135,7 @@ class Cache(NamedTuple):
         path, now_ns = self.golden_path(manifest.digest), time.time_ns()
         if (descriptor := open_trusted(path)) is None:
             return None
+        mark_in_use(descriptor)
         status = os.fstat(descriptor)
         if status.st_size == manifest.size_bytes:
             stamp = Stamp.of(status)
@@ -159,25 +188,6 @@ class Cache(NamedTuple):
                 yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-    def sweep(self) -> None:
-        """Remove builds whose builder is dead and failures of runs long past; safe beside running builds."""
-        import shutil
-
-        from templatedb import lock
-
-        now = time.time()
-        for folder in (self._bucket / "builds").iterdir():
-            with contextlib.suppress(OSError):
-                age_s = now - folder.stat().st_mtime
-                # A young one may not be locked yet; a very old one is dead, whatever its lock can tell.
-                forgotten = age_s > _FORGOTTEN_S
-                if age_s > _YOUNG_S and lock.is_abandoned(folder / "alive", if_unknown=forgotten):
-                    shutil.rmtree(folder, ignore_errors=True)
-        for path in (self._bucket / "failures").iterdir():
-            with contextlib.suppress(OSError):
-                if now - path.stat().st_mtime > _FORGOTTEN_S:
-                    path.unlink()
 
     def remember_failure(self, key: Key, run: str, error: BuildError) -> None:
         """Keep *error* for the others of this test *run*, so that a broken migration is tried once."""

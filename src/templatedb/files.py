@@ -28,11 +28,28 @@ def open_trusted(path: Path) -> int | None:
 
 def read_trusted(path: Path) -> bytes | None:
     """Return the bytes of the small file *path*, or None when it is not there or not to be trusted."""
+    dated = read_dated(path)
+    return None if dated is None else dated[0]
+
+
+def read_dated(path: Path) -> tuple[bytes, float] | None:
+    """Return what `read_trusted` does, and when the file was modified (seconds since the epoch)."""
     descriptor = open_trusted(path)
     if descriptor is None:
         return None
     with os.fdopen(descriptor, "rb") as opened:
-        return opened.read()
+        return opened.read(), os.fstat(descriptor).st_mtime
+
+
+def mark_in_use(descriptor: int) -> None:
+    """Have prune keep the open file until *descriptor* is closed, in forked children too.
+
+    Where files cannot be locked this does nothing: prune then goes by the last use.
+    """
+    import fcntl
+
+    with contextlib.suppress(OSError):  # a prune is looking at it just now, or the filesystem does not lock
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def digest_of(descriptor: int) -> str:

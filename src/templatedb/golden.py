@@ -70,18 +70,23 @@ def open_golden(migrator: Migrator, settings: Settings, wishes: Wishes) -> OpenG
 def look(cache: Cache, plan: Plan, outcome: Outcome = Outcome.HIT) -> OpenGolden | None:
     """Return the newest golden of the plan's key that nothing speaks against, or None.
 
-    Writes nothing but the stamps of what was read, where something was.
+    Writes nothing but the stamps of what was read, where something was, and once an hour the last use; a golden that
+    is damaged is set aside.
     """
-    for manifest in cache.manifests(plan.key):
+    for stored in cache.stored(plan.key):
+        manifest = stored.manifest
         if not plan.is_served_by(manifest):
             continue
         path = cache.golden_path(manifest.digest)
         if (descriptor := cache.open_sound(manifest, plan.digests)) is None:
-            if path.exists():
-                plan.wishes.notice(f"the golden {path} is damaged and is passed over")
+            from templatedb.damaged import set_golden_aside
+
+            if line := set_golden_aside(cache, path):
+                plan.wishes.notice(line)
             continue
         for warning in manifest.warnings:
             plan.wishes.notice(warning)
+        cache.note_use(stored)
         _remember(cache, plan, manifest)
         return _opened(manifest, path, outcome, descriptor)
     return None
@@ -109,6 +114,8 @@ def _miss(cache: Cache, plan: Plan) -> MissError:
 
 def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
     from templatedb import lock
+    from templatedb.damaged import set_manifests_aside
+    from templatedb.prune import prune_after_build
     from templatedb.publish import publish
     from templatedb.reasons import why_not
 
@@ -126,6 +133,8 @@ def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
         if (known := _known_failure(cache, plan.key, wishes, asked_at)) is not None:
             raise known
         why = why_not(cache, plan)
+        for line in set_manifests_aside(cache, key):
+            wishes.notice(line)
         with cache.build_folder() as folder:
             try:
                 built, manifest = build_and_verify(plan, folder)
@@ -138,13 +147,14 @@ def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
                 wishes.notice(f"{edited} was edited during the build: its result is used by this run only")
                 return _keep_privately(manifest, built.path, wishes.notice)
             publish(cache, manifest, built.path)
-        cache.sweep()
-    published = look(cache, plan.again(), Outcome.BUILT)
+        # Still under the lock, which keeps a prune away until it is open.
+        published = look(cache, plan.again(), Outcome.BUILT)
     if published is None:
         raise CacheError(
             what=f"the golden just published is not there any more, or one of its inputs changed meanwhile:"
             f" {cache.golden_path(manifest.digest)}"
         )
+    prune_after_build(cache, first_plan.settings, manifest.digest, wishes.notice)
     return published._replace(reason=str(why))
 
 

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _lock = threading.Lock()
@@ -139,10 +139,16 @@ def _keep_alive(folder: Path) -> None:
 
 
 def sweep(parent: Path) -> None:
-    """Remove what killed processes of this user left in *parent*: their lock is free."""
+    """Remove what killed processes of this user left in *parent*."""
+    for folder in left_behind(parent):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def left_behind(parent: Path) -> Iterator[Path]:
+    """Yield the folders of killed processes of this user in *parent*: their lock is free."""
     for folder in parent.glob(f"{_PREFIX}{os.geteuid()}-*"):
         try:
-            if time.time() - folder.stat().st_mtime < _YOUNG_S:
+            if abs(time.time() - folder.stat().st_mtime) < _YOUNG_S:  # a clock that was put back makes nothing young
                 continue
             from templatedb import lock  # most runs find nothing to ask it about
 
@@ -151,4 +157,4 @@ def sweep(parent: Path) -> None:
         except OSError:
             continue
         if is_dead:
-            shutil.rmtree(folder, ignore_errors=True)
+            yield folder

@@ -52,6 +52,10 @@ class Settings(NamedTuple):
     large_golden_bytes: int = 8_000_000
     """From this size on clones share extents with the golden or are rewound, instead of being written."""
     cache_dir: str | None = None
+    cache_size_bytes: int = 2_000_000_000
+    """What the goldens of a cache may take; those used least recently go first."""
+    cache_max_age_s: float = 30 * 86400.0
+    """Seconds after its last use at which a golden goes."""
     lock_timeout_s: float = 300.0
     keep: Keep = Keep.FAILED
     strict: bool = False
@@ -126,8 +130,6 @@ def from_table(table: Mapping[str, Any], root: Path, source: Path | None) -> Set
 
 
 def _nearest(key: str) -> str:
-    if key in _LATER:
-        return f"{key!r} belongs to the planned settings; this release does not have it yet."
     near = _near(key, _READERS)
     return f"Did you mean {near!r}?" if near else "Known settings: " + ", ".join(sorted(_READERS))
 
@@ -170,8 +172,8 @@ def _variables(value: object) -> dict[str, str]:
     return {str(name): _text(entry) if entry != "" else "" for name, entry in value.items()}
 
 
-def _seconds(value: object) -> float:
-    """Return the seconds of ``"90s"``, ``"5m"``, ``"12h"`` or ``"30d"``; a bare number is refused, it has no unit."""
+def seconds(value: object) -> float:
+    """Return the seconds of ``"90s"``, ``"5m"``, ``"12h"`` or ``"30d"``; raises ValueError: a bare number has none."""
     import re
 
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", value) if isinstance(value, str) else None
@@ -193,8 +195,8 @@ def _exports(value: object) -> dict[str, str]:
     return exports
 
 
-def _bytes(value: object) -> int:
-    """Return the bytes of ``"500kB"``, ``"8MB"`` or ``"2GB"``; a bare number is refused, it has no unit."""
+def size_in_bytes(value: object) -> int:
+    """Return the bytes of ``"500kB"``, ``"8MB"`` or ``"2GB"``; raises ValueError: a bare number has none."""
     import re
 
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(B|kB|MB|GB)", value) if isinstance(value, str) else None
@@ -238,19 +240,18 @@ _READERS: dict[str, tuple[str, str, Callable[[object], Any]]] = {
     "models": ("models", 'a name such as "package.module:Base.metadata"', _text),
     "drift": ("drift", *_choice(Severity)),
     "foreign_keys": ("foreign_keys", *_choice(Severity)),
-    "max_age": ("max_age_s", 'a time such as "12h"', _seconds),
+    "max_age": ("max_age_s", 'a time such as "12h"', seconds),
     "clone": ("clone", *_choice(CloneKind)),
     "export": ("export", 'a table such as {DATABASE_URL = "url"}, of "url", "path" or "async_url"', _exports),
-    "large_golden": ("large_golden_bytes", 'a size such as "8MB"', _bytes),
+    "large_golden": ("large_golden_bytes", 'a size such as "8MB"', size_in_bytes),
     "cache_dir": ("cache_dir", "a folder", _folder),
-    "lock_timeout": ("lock_timeout_s", 'a time such as "5m"', _seconds),
+    "cache_size": ("cache_size_bytes", 'a size such as "2GB"', size_in_bytes),
+    "cache_max_age": ("cache_max_age_s", 'a time such as "30d"', seconds),
+    "lock_timeout": ("lock_timeout_s", 'a time such as "5m"', seconds),
     "keep": ("keep", *_choice(Keep)),
     "strict": ("strict", "true or false", _truth),
 }
 """Setting in the table: (name in Settings, what is allowed, how to read it)."""
-
-_LATER = frozenset({"cache_size", "cache_max_age"})
-"""Settings that are agreed but not built yet: refused, because passing over them could give a wrong database."""
 
 
 def with_overrides(settings: Settings, **table: object) -> Settings:

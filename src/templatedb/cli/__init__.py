@@ -20,6 +20,7 @@ _VERBS = {
     "explain": "say what the key is made of, and why the last golden no longer matches",
     "clone": "write a private, writable copy of the golden",
     "verify": "build a second time and say what differs",
+    "prune": "remove what is old, over the size of the cache, broken or left behind",
 }
 
 _EPILOG = """\

@@ -6,12 +6,14 @@ import argparse
 import json
 import time
 
-from templatedb.cache import Cache, directory, open_cache
+from templatedb.cache import Cache, Stored, directory, open_cache
 from templatedb.cli.project import environment_of, plan_of, settings_of
+from templatedb.damaged import FOLDER
 from templatedb.errors import InputsError, SettingsError
+from templatedb.leftovers import files_in
 from templatedb.plan import Plan
 from templatedb.reasons import why_not
-from templatedb.records import Key, Manifest
+from templatedb.records import Key
 from templatedb.settings import Settings
 from templatedb.summary import age, count, size
 
@@ -36,20 +38,24 @@ def run(arguments: argparse.Namespace) -> int:
     settings, plan, why = _project(arguments)
     current = None if plan is None else plan.key
     cache = open_cache(directory(settings or Settings(root=arguments.project.absolute()), environment))
-    found = [(manifest, cache) for key in cache.known_keys() for manifest in cache.manifests(key)]
-    found.sort(key=lambda pair: pair[0].built_at, reverse=True)
+    found = [stored for key in cache.known_keys() for stored in cache.stored(key)]
+    found.sort(key=lambda stored: stored.manifest.built_at, reverse=True)
+    aside = [str(file.path) for file in files_in(cache.folder(FOLDER))]
     if arguments.json:
-        goldens = [_facts(manifest, cache, current) for manifest, cache in found]
-        print(json.dumps({"cache": str(cache.root), "key": current, "goldens": goldens}, indent=2))
+        goldens = [_facts(stored, cache, current) for stored in found]
+        facts = {"cache": str(cache.root), "key": current, "goldens": goldens, "damaged": aside}
+        print(json.dumps(facts, indent=2))
         return 0
     print(f"cache: {cache.root}")
     print(f"this project's key: {current}" if current else why)
-    used = next((manifest for manifest, _ in found if plan is not None and plan.is_served_by(manifest)), None)
-    for manifest, _ in found:
-        print(_line(manifest, cache, marked=manifest is used))
+    used = next((stored for stored in found if plan is not None and plan.is_served_by(stored.manifest)), None)
+    for stored in found:
+        print(_line(stored, cache, marked=stored is used))
     if plan is not None and used is None:
         why = str(why_not(cache, plan))
         print(f"no golden for the inputs as they are now{why and f': {why}'}; run templatedb build, or pytest")
+    if aside:
+        print(f"{count(len(aside), 'damaged file')} set aside in {cache.folder(FOLDER)}, until a prune finds them old")
     return 0
 
 
@@ -67,17 +73,20 @@ def _project(arguments: argparse.Namespace) -> tuple[Settings | None, Plan | Non
         return settings, None, f"this project has no key: {error.what}"
 
 
-def _line(manifest: Manifest, cache: Cache, *, marked: bool) -> str:
+def _line(stored: Stored, cache: Cache, *, marked: bool) -> str:
+    manifest = stored.manifest
     mark = "->" if marked else "  "
     there = "" if cache.golden_path(manifest.digest).exists() else "  (file is gone)"
     revisions = count(manifest.revisions, "revision") if manifest.revisions else "no revisions"
     return (
         f"{mark} {manifest.key.short}  {revisions:>14}  {size(manifest.size_bytes):>7}"
-        f"  built {age(time.time() - manifest.built_at)} ago in {manifest.duration_s:.2f} s{there}"
+        f"  built {age(time.time() - manifest.built_at)} ago in {manifest.duration_s:.2f} s"
+        f", used {age(time.time() - stored.used_at)} ago{there}"
     )
 
 
-def _facts(manifest: Manifest, cache: Cache, current: Key | None) -> dict[str, object]:
+def _facts(stored: Stored, cache: Cache, current: Key | None) -> dict[str, object]:
+    manifest = stored.manifest
     path = cache.golden_path(manifest.digest)
     return {
         "key": manifest.key,
@@ -87,6 +96,7 @@ def _facts(manifest: Manifest, cache: Cache, current: Key | None) -> dict[str, o
         "revisions": manifest.revisions,
         "size_bytes": manifest.size_bytes,
         "built_at": manifest.built_at,
+        "used_at": stored.used_at,
         "duration_s": manifest.duration_s,
         "versions": manifest.versions,
     }
