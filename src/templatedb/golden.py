@@ -125,6 +125,12 @@ def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
         if holder is None or holder.run != wishes.run:  # colleagues of one run know what they wait for
             wishes.notice(f"waiting for {holder or 'another process'}, which builds golden {key.short}")
 
+    if not os.access(cache.lock_path(key).parent, os.W_OK):
+        raise CacheError(
+            what=f"the cache {cache.root} has no golden {key.short}, and cannot be written",
+            remedy="Build it as the user that it belongs to, or set another cache directory.",
+            path=cache.root,
+        )
     timeout_s = first_plan.settings.lock_timeout_s
     with lock.hold(cache.lock_path(key), timeout_s=timeout_s, run=wishes.run or "", on_wait=on_wait) as waited:
         plan = first_plan.again() if waited else first_plan

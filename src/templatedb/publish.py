@@ -11,9 +11,11 @@ from pathlib import Path
 
 from templatedb.build.parent import Built
 from templatedb.cache import Cache
+from templatedb.errors import CacheError
 from templatedb.files import digest_of, sync_folder, write_atomically
 from templatedb.plan import Plan
 from templatedb.records import Manifest
+from templatedb.settings import CACHE_DIR_VARIABLE
 from templatedb.verify import Verified
 
 
@@ -61,3 +63,28 @@ def publish(cache: Cache, manifest: Manifest, path: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     write_atomically(folder / f"{cache.next_number(manifest.key)}.json", manifest.to_json())
     sync_folder(folder)
+
+
+def share(cache: Cache, manifest: Manifest) -> None:
+    """Let other users read the golden of *manifest*, as in a container image: they find it, and write nothing.
+
+    Changes modes only, of what leads to it. Raises CacheError when a folder above keeps them out, OSError when a mode
+    cannot be changed.
+    """
+    closed = next((folder for folder in reversed(cache.root.resolve().parents) if not _lets_others_in(folder)), None)
+    if closed is not None:
+        raise CacheError(
+            what=f"other users cannot get to {cache.root}: {closed} is closed to them",
+            remedy=f"Set {CACHE_DIR_VARIABLE} to a folder outside of it, such as /opt/templatedb, for all of you.",
+            path=closed,
+        )
+    golden, folder = cache.golden_path(manifest.digest), cache.manifest_folder(manifest.key)
+    for path in (cache.root, cache.folder("."), folder.parent, folder, golden.parent):
+        path.chmod(0o755)
+    golden.chmod(0o444)
+    for path in folder.glob("*.json"):
+        path.chmod(0o644)
+
+
+def _lets_others_in(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & 0o001)

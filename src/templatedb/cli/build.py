@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 
+from templatedb.cache import Cache, directory
 from templatedb.cli.github import write_outputs
 from templatedb.cli.progress import ProgressOnTerminal
 from templatedb.cli.project import environment_of, notice_once, settings_of
@@ -22,6 +23,7 @@ On a hit this verifies the golden's digest and takes milliseconds; on a miss it 
 examples:
   templatedb build
   templatedb build --require-hit     # in CI, after restoring the cache: a miss is an error
+  templatedb build --shared          # in a container image: other users may read it
   templatedb build --debug           # breakpoint() in a migration works
 """
 
@@ -33,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     either.add_argument("--rebuild", action="store_true", help="migrate even if there is a golden")
     either.add_argument("--require-hit", action="store_true", help="exit with 1 instead of migrating")
     parser.add_argument("--debug", action="store_true", help="keep the terminal on the build's input and output")
+    parser.add_argument("--shared", action="store_true", help="let other users read it, as in a container image")
     parser.add_argument("--json", action="store_true", help="print what became of it as JSON")
     parser.add_argument(
         "--github-output",
@@ -57,6 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
                 what="the migrations ran, but the golden could not be kept in the cache",
                 remedy="A line above says why.",
             )
+        if arguments.shared:
+            from templatedb.publish import share
+
+            share(_cache(arguments), golden.manifest)
         if arguments.github_output:
             _to_github(golden, arguments)
         if arguments.json:
@@ -84,12 +91,13 @@ def _facts(golden: Golden) -> dict[str, object]:
 
 def _to_github(golden: Golden, arguments: argparse.Namespace) -> None:
     """Name the save key too: CI caches never overwrite a name, so each build is saved under one of its own."""
-    from templatedb.cache import Cache, directory
-
-    cache = Cache(directory(settings_of(arguments), environment_of(arguments)))
     write_outputs(
         key=golden.key,
-        path=cache.saved_pattern,
+        path=_cache(arguments).saved_pattern,
         save_key=f"{golden.key}-{golden.manifest.fingerprint}",
         built="true" if golden.outcome is Outcome.BUILT else "false",
     )
+
+
+def _cache(arguments: argparse.Namespace) -> Cache:
+    return Cache(directory(settings_of(arguments), environment_of(arguments)))
