@@ -54,9 +54,10 @@ Reading order, which is import order (a module imports only from those above it)
 50. options              the options of pytest
 51. terminal             what is said while something happens
 52. controller           xdist: what the workers send
-53. running              what the hooks do once a test has needed a database
-54. plugin               pytest's hooks
-55. cli                  the command, one file per verb
+53. fakes                false clocks and file systems of tests, kept away from ours
+54. running              what the hooks do once a test has needed a database
+55. plugin               pytest's hooks
+56. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

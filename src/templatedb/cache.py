@@ -30,12 +30,22 @@ from typing import NamedTuple
 
 from templatedb.digests import Digests, Stamp
 from templatedb.errors import BuildError, CacheError
-from templatedb.files import digest_of, mark_in_use, open_trusted, read_dated, read_trusted, write_atomically
+from templatedb.files import (
+    digest_of,
+    mark_in_use,
+    open_trusted,
+    read_dated,
+    read_trusted,
+    too_long_for_sqlite,
+    write_atomically,
+)
 from templatedb.records import Key, Manifest
 from templatedb.settings import CACHE_DIR_VARIABLE, Settings
 
 BUCKET = "v1"
 _DATED_EVERY_S = 3600.0
+_LONGEST_BUILD = "connection/build.sqlite"
+"""Where a build puts its file in its folder, at the longest."""
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# A cache made by templatedb. See https://bford.info/cachedir/\n"
 _README = """This folder is a cache made by templatedb (the pytest plugin pytest-templatedb).
 It holds migrated SQLite databases that tests start from. Everything in it can be rebuilt:
@@ -183,6 +193,8 @@ class Cache(NamedTuple):
 
         folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._bucket / "builds"))
         try:
+            if too_long := too_long_for_sqlite(folder / _LONGEST_BUILD):
+                raise CacheError(what=too_long, remedy=f"Set {CACHE_DIR_VARIABLE} to a shorter path.", path=self.root)
             # A builder that was killed leaves its folder; the free lock tells that nobody uses it any more.
             with lock.hold(folder / "alive", timeout_s=0):
                 yield folder

@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
 from pathlib import Path
+
+_SQLITE_LIMIT_BYTES = 512 - len("-journal")
+"""Of a path that SQLite opens: it allows 512 (MAX_PATHNAME in os_unix.c), side files included."""
+
+
+def too_long_for_sqlite(path: Path) -> str:
+    """Return what is to be said of a *path* that SQLite would not open for its length; empty when it would.
+
+    SQLite itself says only that it is "unable to open database file".
+    """
+    length_bytes = len(os.fsencode(path))
+    if length_bytes <= _SQLITE_LIMIT_BYTES:
+        return ""
+    return f"the path of a database has {length_bytes} bytes, and SQLite opens at most {_SQLITE_LIMIT_BYTES}: {path}"
+
+
+def refuse_long(path: Path) -> None:
+    """Raise OSError with what `too_long_for_sqlite` says of *path*, if it says anything."""
+    if too_long := too_long_for_sqlite(path):
+        raise OSError(errno.ENAMETOOLONG, too_long)
 
 
 def open_trusted(path: Path) -> int | None:

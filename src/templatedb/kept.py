@@ -12,6 +12,7 @@ from pathlib import Path
 
 from templatedb.changes import uncommitted
 from templatedb.clone import Clone
+from templatedb.files import refuse_long
 
 _NAME_LIMIT_BYTES = 150
 
@@ -30,6 +31,7 @@ def keep(clone: Clone, folder: Path, test_name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = _claim(folder, test_name)
     try:
+        refuse_long(path)
         clone.copy_to(path)
     except BaseException:
         path.unlink(missing_ok=True)

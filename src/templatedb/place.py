@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from templatedb.files import refuse_long
+
 _lock = threading.Lock()
 _shared: dict[int, Path] = {}
 MEMORY = Path("/dev/shm")  # noqa: S108  # a private folder is made in it
@@ -20,6 +22,7 @@ _ROOM_BYTES = 128_000_000
 """Free there at least: containers give it 64 MB, and a test that fills them would fail for our haste."""
 _ROOM_GOLDENS = 16
 _PREFIX = "templatedb-slots-"
+_LONGEST_SLOT = "1000/clone.sqlite"
 _YOUNG_S = 60.0
 
 
@@ -58,6 +61,8 @@ class Storage:
         self._beside: dict[Path, Path] = {}
         self._left: list[Path] = []
         self._pid = os.getpid()
+        self.is_of_child = False
+        """Whether what is here was made by a forked child of the process that began."""
 
     @property
     def is_memory(self) -> bool:
@@ -68,6 +73,7 @@ class Storage:
         """Return the folder for slots of *size_bytes*, made at first use; a forked child gets its own."""
         if self._pid != os.getpid():
             self._forget()
+            self.is_of_child = True
         if self._folder is None:
             self._folder = self._in_memory(size_bytes) or self._temporary().resolve()
         return self._folder
@@ -92,6 +98,7 @@ class Storage:
         """
         if self._pid != os.getpid():
             self._forget()
+            self.is_of_child = True
         if golden.parent not in self._beside:
             cached = golden.parent.name == "goldens"
             parent = golden.parent.parent / "slots" if cached else golden.parent
@@ -100,6 +107,7 @@ class Storage:
                 sweep(parent)
                 folder = temporary_folder(f"{_PREFIX}{os.geteuid()}-{os.getpid()}-", parent)
                 _keep_alive(folder)
+                refuse_long(folder / _LONGEST_SLOT)
             except OSError:
                 folder = self._temporary().resolve()
             self._beside[golden.parent] = folder

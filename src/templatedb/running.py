@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ _FAILED: pytest.StashKey[bool] = pytest.StashKey()
 def before_test(run: Run, item: pytest.Item) -> None:
     """Note which test begins, and that nothing of it has failed yet."""
     item.stash[_FAILED] = False
+    if "freezegun" in sys.modules or "pyfakefs" in sys.modules:
+        from templatedb import fakes
+
+        fakes.stay_real(getattr(item, "fixturenames", ()))
     run.begin_test(item.nodeid, lambda: _template_seen_by(item))
 
 

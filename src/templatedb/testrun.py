@@ -50,8 +50,7 @@ class Run:
         self.kept_folder = kept_folder
         self._rootpath = rootpath
         self._exported = exported
-        path = None if exported is None else exported.path
-        self._slots = WorkerSlots(storage, exported=path, reconnect=options.reconnect)
+        self._slots = WorkerSlots(storage, exported=exported and exported.path, reconnect=options.reconnect)
         self._engines: Engines | None = None
         self._say = notice
         self._on_progress = on_progress
@@ -270,6 +269,7 @@ class Run:
         self._lent = [lent for lent in self._lent if not lent.clone.closed]
         for lent in ended:
             lent.clone.discard()
+        self._slots.end_test(all_are_back=not self._lent)
         self._ended = self._test
 
     def end(self) -> None:

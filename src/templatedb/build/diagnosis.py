@@ -58,6 +58,8 @@ def _headline(error: BaseException, current: Step | None) -> str:
 
 
 def _remedy(error: BaseException, steps: Steps) -> str:
+    if type(error).__name__ == "BdbQuit":
+        return "A build has no terminal for the debugger, unless you run: templatedb build --debug"
     if steps.current is not None and steps.current.path is not None:
         return f"Nothing was published. Correct {steps.current.path}"
     if isinstance(error, ModuleNotFoundError):

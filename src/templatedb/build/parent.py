@@ -16,6 +16,7 @@ from pathlib import Path
 
 from templatedb.build.messages import Done, Event, Failed, Order, from_line
 from templatedb.errors import BuildError
+from templatedb.files import too_long_for_sqlite
 from templatedb.inputs import Input
 from templatedb.migrators import Migrator
 from templatedb.migrators.bench import Target, Way
@@ -73,6 +74,8 @@ def build(
         target = Target(
             path=attempt / "build.sqlite", root=settings.root, import_folders=settings.import_folders, way=way
         )
+        if too_long := too_long_for_sqlite(target.path):
+            raise BuildError(what=too_long, remedy="Set TMPDIR to a shorter path.")
         order = Order(
             migrator=migrator,
             target=target,

@@ -8,6 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
+from templatedb.errors import CloneError
+from templatedb.files import too_long_for_sqlite
 from templatedb.slots import Filled, Way
 
 _numbers = itertools.count(1)
@@ -28,6 +30,7 @@ class CopySlot:
         del holder
         # Named by process and counter, not at random: pytest-randomly seeds `random` alike in every worker.
         path = self._folder / f"clone-{os.getpid()}-{next(_numbers)}.sqlite"
+        refuse_long(path)
         write_copy(self._descriptor, path)
         return Filled(way=Way.COPIED, path=path)
 
@@ -35,6 +38,12 @@ class CopySlot:
         """Remove the file and its side files; what a test did to them itself is no fault."""
         if filled.path is not None:
             remove(filled.path)
+
+
+def refuse_long(path: Path) -> None:
+    """Raise CloneError where SQLite would not open *path* for its length."""
+    if too_long := too_long_for_sqlite(path):
+        raise CloneError(what=too_long, remedy="Set TMPDIR, or --basetemp of pytest, to a shorter path.")
 
 
 def remove(path: Path) -> None:

@@ -99,6 +99,11 @@ class WorkerSlots:
                 if (old := known.pop(key, None)) is not None:
                     self._retired.append(old)
 
+    def end_test(self, *, all_are_back: bool) -> None:
+        """Remove the places of a forked child: it runs one test and ends without any clean-up (pytest-forked)."""
+        if all_are_back and self._storage.is_of_child:
+            self._storage.close()
+
     def close(self) -> None:
         """Remove every place."""
         for reused in (*self._by_key.values(), *self._for_application.values(), *self._retired):
