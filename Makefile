@@ -12,7 +12,7 @@ BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: demo test test-all real suite bench bench-quick lint types fix clean
+.PHONY: demo test test-all torture real suite bench bench-quick lint types fix clean
 
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with sqlite3 found; set PYTHON=/path/to/python" >&2; exit 1; }
@@ -37,6 +37,9 @@ test: $(READY)  ## the test suite, in random order, on all cores
 
 test-all: $(READY)  ## the suite on every Python 3.11+ found, and with the oldest supported dependencies
 	@PYTHONS="$(PYTHONS)" sh tests/all_pythons.sh
+
+torture: $(READY)  ## faults injected at every step, some 12 minutes: tests/torture/RESULTS.md; TORTURE="--rounds 2000" soaks
+	@cd tests && ../$(BIN)/python -m torture $(TORTURE)
 
 real: $(READY)  ## published packages with real histories, unchanged, each in its own environment
 	@$(BIN)/python tests/real/run.py

@@ -31,7 +31,7 @@ _HP, _HS, _HF = "test_hygiene_processes.py::test_", "test_hygiene_signals.py::te
 _HM = "test_hygiene_many.py::test_"
 _HL, _HO = "test_hygiene_places.py::test_", "test_hygiene_paths.py::test_"
 _INVALIDATION = "test_invalidation.py::test_a_change_that_decides_"
-_TORTURE = "torture"
+_TC, _TS = "torture/test_torture_crowds.py::test_", "torture/test_torture_sweeps.py::test_"
 _R = "test_prune.py::test_"
 
 CASES = (
@@ -110,7 +110,10 @@ CASES = (
     Case(
         "AC-11",
         "Thousands of tests with a golden of megabytes: room for the databases in use and the failed ones, no more",
-        (_TORTURE, f"{_P}a_clone_of_a_passing_test_is_gone_after_it"),
+        (
+            f"{_TC}descriptors_memory_and_disk_do_not_grow_with_the_number_of_clones",
+            f"{_P}a_clone_of_a_passing_test_is_gone_after_it",
+        ),
     ),
     Case(
         "AC-12",
@@ -138,7 +141,9 @@ CASES = (
         "AC-14",
         "The disk is full at any write: a private build or a clear message, nothing half done",
         (
-            _TORTURE,
+            f"{_TC}a_filesystem_without_room_costs_a_private_build_or_a_message",
+            f"{_TC}without_room_for_clones_the_message_names_where",
+            f"{_TS}a_failing_system_call_costs_a_private_build_or_a_message_that_names_the_place",
             f"{_G}a_full_disk_under_the_cache_costs_a_private_build",
             "test_place.py::test_a_whole_run_goes_on_when_the_storage_is_full",
         ),
@@ -176,7 +181,7 @@ CASES = (
         "Migrations that store random values or the time: they work, and `verify` names the columns",
         ("test_explain.py::test_verify_names_what_is_not_reproducible",),
     ),
-    Case("AC-20", "Two releases on one folder at once: both right", (_TORTURE,)),
+    Case("AC-20", "Two releases on one folder at once: both right", (f"{_TC}two_releases_share_a_cache",)),
     Case(
         "AC-21",
         "`prune` again and again while workers run: nobody notices",
@@ -198,7 +203,12 @@ CASES = (
     Case(
         "AC-24",
         "A golden cut, zeroed, emptied, exchanged or with one bit turned, a manifest of garbage: seen and mended",
-        (_TORTURE, f"{_G}a_damaged_golden_is_never_used", f"{_G}a_damaged_manifest_is_a_miss"),
+        (
+            f"{_TC}every_damage_to_a_golden_is_seen",
+            f"{_TC}damaged_goldens_and_manifests_are_healed",
+            f"{_G}a_damaged_golden_is_never_used",
+            f"{_G}a_damaged_manifest_is_a_miss",
+        ),
     ),
     Case(
         "AC-25",
@@ -212,7 +222,7 @@ CASES = (
         "AC-26",
         "The holder of the lock hangs: the waiter says for whom it waits, and builds privately in the end",
         (
-            _TORTURE,
+            f"{_TC}a_builder_that_is_stopped_keeps_nobody_waiting_and_may_go_on",
             "test_lock.py::test_a_stopped_holder_still_excludes_and_the_wait_is_bounded",
             f"{_P}a_run_that_waits_for_another_says_for_whom_and_goes_on",
             f"{_HF}a_clock_that_stands_still_does_not_make_a_lock_wait_for_ever",
@@ -221,7 +231,10 @@ CASES = (
     Case(
         "AC-27",
         "A lock that does not lock: more builds, right answers",
-        (_TORTURE, f"{_G}with_a_lock_that_does_not_lock_there_are_more_builds_and_right_answers"),
+        (
+            f"{_TC}with_a_lock_that_does_not_lock_all_are_right",
+            f"{_G}with_a_lock_that_does_not_lock_there_are_more_builds_and_right_answers",
+        ),
     ),
     Case(
         "AC-28",
@@ -337,8 +350,19 @@ CASES = (
         "Hundreds of goldens: the limit holds, the oldest go, those in use stay",
         (f"{_R}of_two_hundred_goldens_those_used_least_recently_go_and_the_cap_holds",),
     ),
-    Case("AC-45", "The disk has no names left", (_TORTURE, "test_place.py::test_no_room_for_another_file_is_the_same")),
-    Case("AC-46", "The quota is used up", (_TORTURE,)),
+    Case(
+        "AC-45",
+        "The disk has no names left",
+        (
+            f"{_TC}a_filesystem_without_room_costs_a_private_build_or_a_message",
+            "test_place.py::test_no_room_for_another_file_is_the_same",
+        ),
+    ),
+    Case(
+        "AC-46",
+        "The quota is used up",
+        (f"{_TS}a_failing_system_call_costs_a_private_build_or_a_message_that_names_the_place",),
+    ),
     Case(
         "AC-47",
         "64 descriptors and a thousand tests: their number stays the same",
@@ -384,7 +408,10 @@ CASES = (
     Case(
         "AC-53",
         "The holder of the lock is stopped and goes on later: no harm",
-        (_TORTURE, "test_lock.py::test_a_stopped_holder_still_excludes_and_the_wait_is_bounded"),
+        (
+            f"{_TC}a_builder_that_is_stopped_keeps_nobody_waiting_and_may_go_on",
+            "test_lock.py::test_a_stopped_holder_still_excludes_and_the_wait_is_bounded",
+        ),
     ),
     Case(
         "AC-54",
@@ -416,6 +443,7 @@ CASES = (
         "AC-59",
         "A read-only cache in an image: hits, without a write and without a warning",
         (
+            f"{_TC}a_hit_on_a_baked_cache_changes_nothing_in_it",
             f"{_R}a_hit_in_a_read_only_cache_tries_to_write_nothing",
             "test_other_users.py::test_another_user_finds_the_golden_of_a_shared_cache_and_writes_nothing",
         ),
@@ -423,7 +451,10 @@ CASES = (
     Case(
         "AC-60",
         "No locks at all: the run goes on",
-        (_TORTURE, "test_lock.py::test_a_filesystem_that_cannot_lock_is_no_error"),
+        (
+            f"{_TC}with_a_lock_that_does_not_lock_all_are_right",
+            "test_lock.py::test_a_filesystem_that_cannot_lock_is_no_error",
+        ),
     ),
     Case(
         "AC-61",
@@ -451,13 +482,28 @@ CASES = (
         ),
         "Files that a migration writes outside, and programs that it starts, are not told.",
     ),
-    Case("AC-64", "What a power cut leaves, and the order of `fsync`", (_TORTURE,)),
-    Case("AC-65", "`fsync` fails: nothing is published, or it is green all the same", (_TORTURE,)),
-    Case("AC-66", "A write of the build is lost: not published", (_TORTURE,)),
+    Case(
+        "AC-64",
+        "What a power cut leaves, and the order of `fsync`",
+        (f"{_TS}what_is_published_is_on_disk_before_its_name_is",),
+    ),
+    Case(
+        "AC-65",
+        "`fsync` fails: nothing is published, or it is green all the same",
+        (f"{_TS}bytes_that_cannot_be_synced_are_not_published_and_a_folder_may_be",),
+    ),
+    Case(
+        "AC-66",
+        "A write of the build is lost: not published",
+        (f"{_TS}a_write_that_is_lost_during_a_build_is_never_published",),
+    ),
     Case(
         "AC-67",
         "Killed while what an earlier kill left is mended",
-        (_TORTURE, f"{_G}killed_at_any_step_the_next_run_is_right_without_cleaning"),
+        (
+            f"{_TS}killed_at_any_system_call_the_next_run_is_right",
+            f"{_G}killed_at_any_step_the_next_run_is_right_without_cleaning",
+        ),
     ),
     Case("AC-68", "A hostile database from a remote store", (), _REMOTE),
 )

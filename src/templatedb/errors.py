@@ -85,6 +85,16 @@ class BuildError(TemplateDBError, RuntimeError):
         self.traceback = traceback
         self.output = output
 
+    def at(self, place: str, remedy: str) -> BuildError:
+        """Return the same error with the *place* that is to blame, and the *remedy* for that."""
+        return BuildError(
+            what=f"{self.what} ({place})",
+            remedy=remedy,
+            revision=self.revision,
+            traceback=self.traceback,
+            output=self.output,
+        )
+
     @property
     def report(self) -> str:
         """The whole story, for a place that is shown once: message, traceback, captured output."""

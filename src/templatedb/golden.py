@@ -180,7 +180,13 @@ def _edited(plan: Plan, built: Built) -> str:
     return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "") if names else ""
 
 
-_DISK_FAULTS = ("database or disk is full", "disk I/O error", "unable to open database file", "No space left on device")
+_DISK_FAULTS = (
+    "database or disk is full",
+    "disk I/O error",
+    "unable to open database file",
+    "unable to get the page",  # what integrity_check says of a page that could not be read
+    "No space left on device",
+)
 _LITTLE_BYTES = 1_000_000
 
 
@@ -218,12 +224,24 @@ def build_and_verify(plan: Plan, folder: Path) -> tuple[Built, Manifest]:
 
 
 def _build_privately(plan: Plan) -> OpenGolden:
-    """Build for this process alone, in a temporary folder."""
+    """Build for this process alone, in a temporary folder; raises CacheError where there is none to write to."""
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="templatedb-build-", ignore_cleanup_errors=True) as folder:
-        built, manifest = build_and_verify(plan, Path(folder))
-        return _keep_privately(manifest, built.path, plan.wishes.notice)
+    try:
+        with tempfile.TemporaryDirectory(prefix="templatedb-build-", ignore_cleanup_errors=True) as folder:
+            try:
+                built, manifest = build_and_verify(plan, Path(folder))
+            except BuildError as error:
+                if _blames_the_disk(error, Path(folder)):
+                    raise error.at(f"in the temporary folder {folder}", _OTHER_TMPDIR) from error
+                raise
+            return _keep_privately(manifest, built.path, plan.wishes.notice)
+    except OSError as error:
+        where = tempfile.tempdir or "any temporary folder"
+        raise CacheError(what=f"no private build in {where} either: {error}", remedy=_OTHER_TMPDIR) from error
+
+
+_OTHER_TMPDIR = "Make room there, or set TMPDIR to another folder."
 
 
 def _keep_privately(manifest: Manifest, path: Path, notice: Callable[[str], None]) -> OpenGolden:

@@ -159,7 +159,11 @@ def kind_of(kind: CloneKind | str) -> CloneKind:
 def _clones_folder() -> Path:
     from templatedb import place
 
-    return place.clones_folder()
+    try:
+        return place.clones_folder()
+    except OSError as error:
+        what = f"no folder for databases could be made: {error}"
+        raise CloneError(what=what, remedy="Make room there, or set TMPDIR to another folder.") from error
 
 
 def _close(memory: list[MemorySlots], image: Image, descriptor: int) -> None:

@@ -26,12 +26,20 @@ class CopySlot:
         self._folder = folder
 
     def fill(self, holder: str = "") -> Filled:
-        """Write the golden's bytes to a path that was never used before: a left-over WAL there would be replayed."""
+        """Write the golden's bytes to a path that was never used before: a left-over WAL there would be replayed.
+
+        Raises CloneError, which names the folder, where that cannot be.
+        """
         del holder
         # Named by process and counter, not at random: pytest-randomly seeds `random` alike in every worker.
         path = self._folder / f"clone-{os.getpid()}-{next(_numbers)}.sqlite"
         refuse_long(path)
-        write_copy(self._descriptor, path)
+        try:
+            write_copy(self._descriptor, path)
+        except OSError as error:
+            raise CloneError(
+                what=f"no database could be written to {path}: {error.strerror}", remedy=f"Make room in {path.parent}."
+            ) from error
         return Filled(way=Way.COPIED, path=path)
 
     def empty(self, filled: Filled) -> None:
@@ -68,7 +76,8 @@ def write_copy(descriptor: int, path: Path) -> None:
                 view = view[written:]
             offset += len(piece)
     except BaseException:
-        os.unlink(path)  # a part of a database must not be taken for one
+        with contextlib.suppress(OSError):  # what went wrong with the file first is what is told
+            os.unlink(path)  # a part of a database must not be taken for one
         raise
     finally:
         os.close(out)

@@ -87,6 +87,10 @@ class InPlaceSlot:
             self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=0, check_same_thread=False)
             if not self._synchronous:
                 self._connection.execute("pragma synchronous = off")
+            if os.fstat(self._descriptor).st_size == 0:
+                # BEGIN in an empty file writes a journal that says "no pages", and ROLLBACK is silent where it cannot
+                # remove that: the next connection would empty the file we have filled meanwhile.
+                self._connection.execute("pragma journal_mode = memory").fetchone()
         return self._connection
 
     def _close_guard(self) -> None:

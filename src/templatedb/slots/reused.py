@@ -74,7 +74,10 @@ class ReusedSlots:
                 place = self._take()
             except OSError as error:
                 if not self._fall_back(error):
-                    raise
+                    raise CloneError(
+                        what=f"no database could be made: {error}",
+                        remedy="Make room there, or set TMPDIR to another folder.",
+                    ) from error
                 continue
             try:
                 restored = self._restore(place)
