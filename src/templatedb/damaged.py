@@ -9,6 +9,7 @@ from pathlib import Path
 from templatedb.cache import Cache
 from templatedb.files import open_trusted
 from templatedb.inventory import damaged_manifests
+from templatedb.leftovers import files_in
 from templatedb.records import Key
 
 FOLDER = "damaged"
@@ -61,3 +62,13 @@ def set_manifests_aside(cache: Cache, key: Key) -> list[str]:
     with contextlib.suppress(OSError):  # what cannot be listed is not there to anybody else either
         return [f"the manifest {set_aside(cache, path)}" for path in damaged_manifests(cache, key)]
     return []
+
+
+def was_set_aside(cache: Cache, path: Path, since: float) -> bool:
+    """Whether a file of that *path* was set aside after the moment *since* (seconds since the epoch)."""
+    with contextlib.suppress(OSError):
+        return any(
+            file.path.name.startswith(f"{path.stem}.") and file.changed_at >= since
+            for file in files_in(cache.folder(FOLDER))
+        )
+    return False

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from templatedb import discovered
 from templatedb.cache import Cache
+from templatedb.damaged import was_set_aside
 from templatedb.discovered import Entry, Kind
 from templatedb.inputs import environment_variable
 from templatedb.plan import LABELS, Plan
@@ -66,8 +67,10 @@ def _differences(cache: Cache, plan: Plan, manifest: Manifest) -> Iterator[str]:
     if manifest.key == plan.key:
         if plan.is_too_old(manifest):
             yield f"older than max_age ({_period(plan.settings.max_age_s or 0)})"
-        if not cache.golden_path(manifest.digest).exists():
-            yield "the file of the golden is gone"
+        path = cache.golden_path(manifest.digest)
+        if not path.exists():
+            was_damaged = was_set_aside(cache, path, manifest.built_at)
+            yield f"the file of the golden {'is damaged' if was_damaged else 'is gone'}"
         elif not cache.is_sound(manifest):
             yield "the file of the golden is damaged"
 
