@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -72,7 +73,14 @@ def environment(**variables: str | None) -> dict[str, str]:
 def started(folder: Path, *words: str, **options) -> Iterator[subprocess.Popen[str]]:
     """Start it in a process group of its own, as a terminal does; whatever is left of it is killed after the block."""
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
-    process = subprocess.Popen(command(*words), cwd=folder, text=True, start_new_session=True, **options)
+    process = subprocess.Popen(
+        command(*words),
+        cwd=folder,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509  # there are no threads here, and no other way
+        **options,
+    )
     try:
         yield process
     finally:
@@ -111,3 +119,8 @@ def lines_of(done: subprocess.CompletedProcess) -> list[str]:
     """Return what we said in the summary."""
     text = done.stdout.partition("= templatedb =")[2]
     return [line for line in text.splitlines()[1:] if line and not line.startswith("=")]
+
+
+def hear_ctrl_c() -> None:
+    """Undo what a shell does to a command in its background, and so to this suite: ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
