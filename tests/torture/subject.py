@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import socket
 import sqlite3
@@ -43,9 +44,11 @@ def _work(order: dict, notices: list[str]) -> dict:
     if order["scenario"] == "prune":
         from templatedb import cli
 
-        with contextlib.redirect_stdout(sys.stderr):
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             code = cli.main(["prune"])
-        return {"outcome": "pruned"} if code == 0 else {"error": "SystemExit", "says": f"exit code {code}"}
+        sys.stderr.write(said.getvalue())
+        return {"outcome": "pruned"} if code == 0 else {"error": "SystemExit", "says": said.getvalue()}
     template = Template(Function("migrate:fill"), root=order["project"]).with_settings(**order.get("settings", {}))
     with template.golden(Wishes(notice=notices.append)) as golden:
         outcome = str(golden.outcome)
