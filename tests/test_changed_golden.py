@@ -7,8 +7,10 @@ import sqlite3
 import pytest
 
 from projects import alembic_project, builds_in
-from templatedb import CloneError, load
+from templatedb import CloneError, Golden, load
 from templatedb.errors import GoldenChangedError
+from templatedb.golden import open_golden
+from templatedb.plan import Wishes
 from templatedb.records import Outcome
 
 WRITES = """
@@ -89,6 +91,16 @@ def test_a_clone_of_a_golden_that_was_written_to_is_refused(project):
     with load().golden() as golden, golden.clone() as clone:
         assert golden.outcome is Outcome.BUILT
         assert "not a migration" not in clone.dump()
+
+
+def test_a_golden_that_is_written_to_between_its_check_and_its_first_clone_is_refused(project):
+    """What counts is the stamp that it had before it was read for its digest."""
+    alembic_project(project)
+    template = load()
+    opened = open_golden(template.migrator, template.settings, Wishes())
+    write_into(opened.path)
+    with Golden(opened, template.settings) as golden, pytest.raises(GoldenChangedError):
+        golden.clone()
 
 
 def test_a_golden_whose_times_change_is_read_again_and_used(project):

@@ -100,7 +100,7 @@ def everything(root: Path) -> set[str]:
 @contextlib.contextmanager
 def in_use(cache: Cache, manifest: Manifest):
     """Hold a golden as a test run does."""
-    descriptor = cache.open_sound(manifest)
+    descriptor, _ = cache.open_sound(manifest)
     try:
         yield
     finally:

@@ -131,16 +131,16 @@ class Cache(NamedTuple):
 
     def is_sound(self, manifest: Manifest) -> bool:
         """Whether the file of *manifest* is there, trusted, and has its size and digest."""
-        if (descriptor := self.open_sound(manifest)) is None:
+        if (opened := self.open_sound(manifest)) is None:
             return False
-        os.close(descriptor)
+        os.close(opened[0])
         return True
 
-    def open_sound(self, manifest: Manifest, digests: Digests | None = None) -> int | None:
-        """Return a descriptor of the golden of *manifest*, owned by the caller; None when it is not sound.
+    def open_sound(self, manifest: Manifest, digests: Digests | None = None) -> tuple[int, Stamp] | None:
+        """Return a descriptor of the golden of *manifest*, owned by the caller, and its stamp; None if it is not sound.
 
         The digest is the proof: an empty file and a truncated one pass SQLite's own checks. Where *digests* have it
-        with the stamp that the open file has now, the file is not read.
+        with the stamp that the open file has now, the file is not read. The stamp is older than the reading.
         """
         path, now_ns = self.golden_path(manifest.digest), time.time_ns()
         if (descriptor := open_trusted(path)) is None:
@@ -150,11 +150,11 @@ class Cache(NamedTuple):
         if status.st_size == manifest.size_bytes:
             stamp = Stamp.of(status)
             if digests is not None and digests.remembered(str(path), stamp) == manifest.digest:
-                return descriptor
+                return descriptor, stamp
             if (digest := digest_of(descriptor)) == manifest.digest:
                 if digests is not None:
                     digests.remember(str(path), stamp, digest, now_ns)
-                return descriptor
+                return descriptor, stamp
         os.close(descriptor)
         return None
 

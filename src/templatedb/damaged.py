@@ -9,19 +9,17 @@ from pathlib import Path
 from templatedb.cache import Cache
 from templatedb.files import open_trusted
 from templatedb.inventory import damaged_manifests
-from templatedb.leftovers import files_in
+from templatedb.leftovers import DAMAGED_FOLDER, files_in
 from templatedb.records import Key
 
-FOLDER = "damaged"
 
-
-def set_aside(cache: Cache, path: Path, seen: os.stat_result | None = None) -> str:
-    """Move the damaged file at *path* to a name of its own in ``damaged/`` and return one line about it.
+def set_aside(cache: Cache, path: Path, stem: str, seen: os.stat_result | None = None) -> str:
+    """Move the damaged file at *path* into ``damaged/``, as *stem* with a number, and return one line about it.
 
     Not a file that has taken its place since it was *seen*. A cache that cannot be written keeps it where it is.
     Whoever has it open is not disturbed. Never raises; safe beside others who set the same one aside.
     """
-    folder = cache.folder(FOLDER)
+    folder = cache.folder(DAMAGED_FOLDER)
     said = f"{path} is damaged and is passed over"
     if not os.access(path.parent, os.W_OK):
         return said
@@ -29,8 +27,6 @@ def set_aside(cache: Cache, path: Path, seen: os.stat_result | None = None) -> s
         folder.mkdir(mode=0o700, exist_ok=True)
         if seen is not None and not os.path.samestat(seen, os.lstat(path)):
             return said
-        # Manifests are called 1, 2, ... in the folder of their key.
-        stem = f"{path.parent.name}-{path.stem}" if path.stem.isdecimal() and len(path.stem) < 64 else path.stem
         earlier = sum(name.startswith(f"{stem}.") for name in os.listdir(folder))
         target = folder / f"{stem}.{earlier + 1}{path.suffix}"
         os.replace(path, target)
@@ -49,7 +45,7 @@ def set_golden_aside(cache: Cache, path: Path) -> str:
     if descriptor is None:
         return f"the golden {path} is not to be trusted and is passed over" if os.path.lexists(path) else ""
     try:
-        return f"the golden {set_aside(cache, path, os.fstat(descriptor))}"
+        return f"the golden {set_aside(cache, path, path.stem, os.fstat(descriptor))}"
     finally:
         os.close(descriptor)
 
@@ -60,7 +56,9 @@ def set_manifests_aside(cache: Cache, key: Key) -> list[str]:
     The caller holds the key's lock.
     """
     with contextlib.suppress(OSError):  # what cannot be listed is not there to anybody else either
-        return [f"the manifest {set_aside(cache, path)}" for path in damaged_manifests(cache, key)]
+        return [
+            f"the manifest {set_aside(cache, path, f'{key}-{path.stem}')}" for path in damaged_manifests(cache, key)
+        ]
     return []
 
 
@@ -69,6 +67,6 @@ def was_set_aside(cache: Cache, path: Path, since: float) -> bool:
     with contextlib.suppress(OSError):
         return any(
             file.path.name.startswith(f"{path.stem}.") and file.changed_at >= since
-            for file in files_in(cache.folder(FOLDER))
+            for file in files_in(cache.folder(DAMAGED_FOLDER))
         )
     return False

@@ -16,7 +16,7 @@ _PACKAGE = "templatedb"
 _FIXTURES = frozenset({"fs", "fs_class", "fs_module", "fs_session"})
 """Those of pyfakefs."""
 _LATE = (
-    *("kept", "changes", "lock", "publish", "reasons", "verify", "build.parent"),
+    *("kept", "changes", "lock", "damaged", "prune", "publish", "reasons", "verify", "build.parent"),
     *("slots.evict", "slots.holders", "slots.large", "slots.memory", "slots.rewind"),
 )
 """Modules that are imported when they are first needed: inside of a false file system they would keep it for ever."""

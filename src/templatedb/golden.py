@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from templatedb.cache import Cache, directory, open_cache
+from templatedb.digests import Stamp
 from templatedb.errors import BuildError, CacheError, LockTimeoutError, MissError, TemplateDBError
 from templatedb.migrators import Migrator
 from templatedb.plan import Plan, Wishes
@@ -36,6 +37,8 @@ class OpenGolden(NamedTuple):
     path: Path
     outcome: Outcome
     descriptor: int
+    stamp: Stamp
+    """Of the file when it was verified: what has another one by now may have been written to."""
     reason: str = ""
     """Why it was built; empty for a hit and for the first build of a project."""
 
@@ -78,7 +81,7 @@ def look(cache: Cache, plan: Plan, outcome: Outcome = Outcome.HIT) -> OpenGolden
         if not plan.is_served_by(manifest):
             continue
         path = cache.golden_path(manifest.digest)
-        if (descriptor := cache.open_sound(manifest, plan.digests)) is None:
+        if (opened := cache.open_sound(manifest, plan.digests)) is None:
             from templatedb.damaged import set_golden_aside
 
             if line := set_golden_aside(cache, path):
@@ -88,7 +91,7 @@ def look(cache: Cache, plan: Plan, outcome: Outcome = Outcome.HIT) -> OpenGolden
             plan.wishes.notice(warning)
         cache.note_use(stored)
         _remember(cache, plan, manifest)
-        return _opened(manifest, path, outcome, descriptor)
+        return OpenGolden(manifest, path, outcome, *opened)
     return None
 
 
@@ -255,11 +258,8 @@ def _keep_privately(manifest: Manifest, path: Path, notice: Callable[[str], None
     private = place.temporary_folder("templatedb-private-") / "golden.sqlite"
     shutil.copyfile(path, private)
     private.chmod(0o400)
-    return _opened(manifest, private, Outcome.PRIVATE, os.open(private, os.O_RDONLY | os.O_CLOEXEC))
-
-
-def _opened(manifest: Manifest, path: Path, outcome: Outcome, descriptor: int) -> OpenGolden:
-    return OpenGolden(manifest=manifest, path=path, outcome=outcome, descriptor=descriptor)
+    descriptor = os.open(private, os.O_RDONLY | os.O_CLOEXEC)
+    return OpenGolden(manifest, private, Outcome.PRIVATE, descriptor, Stamp.of(os.fstat(descriptor)))
 
 
 def _refuse_recursion(environment: Mapping[str, str]) -> None:

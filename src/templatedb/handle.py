@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from templatedb.clone import Clone
+from templatedb.digests import Stamp
 from templatedb.errors import CloneError, GoldenChangedError
 from templatedb.files import digest_of
 from templatedb.golden import OpenGolden
@@ -35,7 +36,7 @@ class Golden:
         self._settings = settings
         self._image = Image(opened.descriptor, opened.path)
         self._memory: list[MemorySlots] = []
-        self._seen = _seen(opened.descriptor)
+        self._stamp: Stamp | None = opened.stamp
         self._closer = weakref.finalize(self, _close, self._memory, self._image, opened.descriptor)
 
     def __repr__(self) -> str:
@@ -98,17 +99,21 @@ class Golden:
             slot = CopySlot(self._opened.descriptor, folder or _clones_folder())
         filled = slot.fill(holder)
         # After the fill, which may have read what was written only then.
-        if _seen(self._opened.descriptor) != self._seen:
+        if self._stamp_now() != self._stamp:
             self._look_again(slot, filled)
         return Clone(slot, filled, release)
 
+    def _stamp_now(self) -> Stamp:
+        return Stamp.of(os.fstat(self._opened.descriptor))
+
     def _look_again(self, slot: Slot, filled: Filled) -> None:
         """Raise GoldenChangedError where the golden is not what it was; a prune changes its times only."""
-        self._seen = seen = _seen(self._opened.descriptor)
-        if digest_of(self._opened.descriptor) == self.manifest.digest and seen == _seen(self._opened.descriptor):
+        stamp = self._stamp_now()
+        if digest_of(self._opened.descriptor) == self.manifest.digest and stamp == self._stamp_now():
+            self._stamp = stamp
             return
         slot.empty(filled)
-        self._seen = ()
+        self._stamp = None  # whatever is written to it later, it stays changed
         raise GoldenChangedError(
             what=f"somebody wrote into the golden {self.path} while it was in use",
             remedy="Open clones only, never the golden itself. Template.golden() builds it again.",
@@ -140,12 +145,6 @@ class Golden:
     ) -> None:
         """Close it."""
         self.close()
-
-
-def _seen(descriptor: int) -> tuple[int, ...]:
-    """Return what any write to an open file changes."""
-    status = os.fstat(descriptor)
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 
 def kind_of(kind: CloneKind | str) -> CloneKind:

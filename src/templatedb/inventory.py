@@ -90,8 +90,8 @@ def take(cache: Cache, *, now: float, check: Callable[[], None] = lambda: None) 
                     continue
                 elsewhere.update(digits.decode() for digits in _DIGEST.findall(other))
                 continue
-            manifest, key = Manifest.from_json(data), Key(folder.path.name)
-            if manifest is None or manifest.key != key:
+            key = Key(folder.path.name)
+            if (manifest := _read(data, key)) is None:
                 damaged.append(file)
             else:
                 record = Record(file, key, manifest.digest, manifest.size_bytes)
@@ -106,11 +106,15 @@ def damaged_manifests(cache: Cache, key: Key) -> list[Path]:
     found = []
     for file in files_in(cache.manifest_folder(key), ".json"):
         data = read_trusted(file.path)
-        if data is not None and _is_ours(file.path, data):
-            manifest = Manifest.from_json(data)
-            if manifest is None or manifest.key != key:
-                found.append(file.path)
+        if data is not None and _is_ours(file.path, data) and _read(data, key) is None:
+            found.append(file.path)
     return found
+
+
+def _read(data: bytes, key: Key) -> Manifest | None:
+    """Return the manifest in *data*; None when it says nothing, or something of another key."""
+    manifest = Manifest.from_json(data)
+    return manifest if manifest is not None and manifest.key == key else None
 
 
 def _read_untrusted(path: Path) -> bytes:

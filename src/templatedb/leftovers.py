@@ -13,6 +13,7 @@ from typing import NamedTuple
 from templatedb import lock, place
 from templatedb.cache import Cache
 
+DAMAGED_FOLDER = "damaged"
 GRACE_S = 600.0
 """What is younger may be half of something that is being made."""
 _YOUNG_S = 60.0
@@ -90,7 +91,7 @@ def leftovers(
     for file in _temporary(cache):
         if now - file.changed_at >= GRACE_S:
             yield Leftover(Kind.TEMPORARY, file, Why.HALF)
-    for file in sorted(files_in(cache.folder("damaged")), key=lambda one: one.changed_at, reverse=True):
+    for file in sorted(files_in(cache.folder(DAMAGED_FOLDER)), key=lambda one: one.changed_at, reverse=True):
         room_bytes -= file.size_bytes
         if max(0.0, now - file.changed_at) >= max_age_s or room_bytes < 0:
             yield Leftover(Kind.DAMAGED, file, Why.ASIDE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from templatedb import pools
 from templatedb.clone import Clone
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from templatedb.engines import Engines
 
 
+class Used(NamedTuple):
+    """An engine that a test has of a clone."""
+
+    engine: Any
+    factory: Callable[[str], Any]
+    url: str
+    give_back: Callable[[], None]
+
+
 class Lent:
     """A clone in the hands of a test."""
 
@@ -24,7 +33,7 @@ class Lent:
         self.opened_in = opened_in
         self.keep = keep
         self.kept_for: str | None = None
-        self._engines: list[tuple[Engines, Any, Callable[[str], Any], str, bool]] = []
+        self._used: list[Used] = []
 
     @property
     def pools_name(self) -> str:
@@ -37,19 +46,22 @@ class Lent:
 
         With *reconnect* its connections are closed then. Raises what the factory raises.
         """
-        for _, engine, known_factory, known_url, _ in self._engines:
-            if known_factory is factory and known_url == url:
-                return engine
+        for used in self._used:
+            if used.factory is factory and used.url == url:
+                return used.engine
         engine = engines.take(factory, url)
-        self._engines.append((engines, engine, factory, url, reconnect))
+
+        def give_back() -> None:
+            engines.give_back(engine, url, path=self.pools_name, reconnect=reconnect)
+
+        self._used.append(Used(engine, factory, url, give_back))
         return engine
 
     def close(self) -> None:
         """Give the engines back, then close the clone. Harmless when repeated."""
         try:
-            while self._engines:
-                engines, engine, _, url, reconnect = self._engines.pop()
-                engines.give_back(engine, url, path=self.pools_name, reconnect=reconnect)
+            while self._used:
+                self._used.pop().give_back()
         finally:
             self.clone.close()
 

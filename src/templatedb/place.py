@@ -73,7 +73,6 @@ class Storage:
         """Return the folder for slots of *size_bytes*, made at first use; a forked child gets its own."""
         if self._pid != os.getpid():
             self._forget()
-            self.is_of_child = True
         if self._folder is None:
             self._folder = self._in_memory(size_bytes) or self._temporary().resolve()
         return self._folder
@@ -98,7 +97,6 @@ class Storage:
         """
         if self._pid != os.getpid():
             self._forget()
-            self.is_of_child = True
         if golden.parent not in self._beside:
             cached = golden.parent.name == "goldens"
             parent = golden.parent.parent / "slots" if cached else golden.parent
@@ -132,6 +130,7 @@ class Storage:
 
     def _forget(self) -> None:
         self._pid, self._folder, self._beside, self._left = os.getpid(), None, {}, []
+        self.is_of_child = True
 
 
 _alive: list[int] = []

@@ -79,7 +79,7 @@ def share(cache: Cache, manifest: Manifest) -> None:
             path=closed,
         )
     golden, folder = cache.golden_path(manifest.digest), cache.manifest_folder(manifest.key)
-    for path in (cache.root, cache.folder("."), folder.parent, folder, golden.parent):
+    for path in (cache.root, golden.parent.parent, golden.parent, folder.parent, folder):
         path.chmod(0o755)
     golden.chmod(0o444)
     for path in folder.glob("*.json"):

@@ -67,12 +67,10 @@ def _differences(cache: Cache, plan: Plan, manifest: Manifest) -> Iterator[str]:
     if manifest.key == plan.key:
         if plan.is_too_old(manifest):
             yield f"older than max_age ({_period(plan.settings.max_age_s or 0)})"
-        path = cache.golden_path(manifest.digest)
-        if not path.exists():
-            was_damaged = was_set_aside(cache, path, manifest.built_at)
-            yield f"the file of the golden {'is damaged' if was_damaged else 'is gone'}"
-        elif not cache.is_sound(manifest):
-            yield "the file of the golden is damaged"
+        if not cache.is_sound(manifest):
+            path = cache.golden_path(manifest.digest)
+            is_damaged = path.exists() or was_set_aside(cache, path, manifest.built_at)
+            yield f"the file of the golden is {'damaged' if is_damaged else 'gone'}"
 
 
 def of_inputs(manifest: Manifest, plan: Plan) -> list[str]:

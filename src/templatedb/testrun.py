@@ -161,13 +161,7 @@ class Run:
         """Return what ``templatedb_template`` is for the running test; None outside of any test."""
         return self._template_seen()
 
-    def clone(
-        self,
-        template: Template,
-        kind: CloneKind | str | None = None,
-        *,
-        for_application: bool = False,
-    ) -> Lent:
+    def clone(self, template: Template, kind: CloneKind | str | None = None, *, for_application: bool = False) -> Lent:
         """Lend a private database of *template*; it stays until `end_test` after its holder has closed it.
 
         With *for_application* it is the one that was exported, where one was. Raises what `golden` raises, and

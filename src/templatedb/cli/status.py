@@ -8,9 +8,8 @@ import time
 
 from templatedb.cache import Cache, Stored, directory, open_cache
 from templatedb.cli.project import environment_of, plan_of, settings_of
-from templatedb.damaged import FOLDER
 from templatedb.errors import InputsError, SettingsError
-from templatedb.leftovers import files_in
+from templatedb.leftovers import DAMAGED_FOLDER, files_in
 from templatedb.plan import Plan
 from templatedb.reasons import why_not
 from templatedb.records import Key
@@ -40,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     cache = open_cache(directory(settings or Settings(root=arguments.project.absolute()), environment))
     found = [stored for key in cache.known_keys() for stored in cache.stored(key)]
     found.sort(key=lambda stored: stored.manifest.built_at, reverse=True)
-    aside = [str(file.path) for file in files_in(cache.folder(FOLDER))]
+    folder = cache.folder(DAMAGED_FOLDER)
+    aside = [str(file.path) for file in files_in(folder)]
     if arguments.json:
         goldens = [_facts(stored, cache, current) for stored in found]
         facts = {"cache": str(cache.root), "key": current, "goldens": goldens, "damaged": aside}
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         why = str(why_not(cache, plan))
         print(f"no golden for the inputs as they are now{why and f': {why}'}; run templatedb build, or pytest")
     if aside:
-        print(f"{count(len(aside), 'damaged file')} set aside in {cache.folder(FOLDER)}, until a prune finds them old")
+        print(f"{count(len(aside), 'damaged file')} set aside in {folder}, until a prune finds them old")
     return 0
 
 

@@ -33,7 +33,7 @@ class CopySlot:
         del holder
         # Named by process and counter, not at random: pytest-randomly seeds `random` alike in every worker.
         path = self._folder / f"clone-{os.getpid()}-{next(_numbers)}.sqlite"
-        refuse_long(path)
+        refuse_long_clone(path)
         try:
             write_copy(self._descriptor, path)
         except OSError as error:
@@ -48,7 +48,7 @@ class CopySlot:
             remove(filled.path)
 
 
-def refuse_long(path: Path) -> None:
+def refuse_long_clone(path: Path) -> None:
     """Raise CloneError where SQLite would not open *path* for its length."""
     if too_long := too_long_for_sqlite(path):
         raise CloneError(what=too_long, remedy="Set TMPDIR, or --basetemp of pytest, to a shorter path.")

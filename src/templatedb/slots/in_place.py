@@ -24,7 +24,7 @@ from pathlib import Path
 
 from templatedb import pools
 from templatedb.slots import Restored, StuckError, Way
-from templatedb.slots.copy import refuse_long, remove
+from templatedb.slots.copy import refuse_long_clone, remove
 from templatedb.slots.image import HEADER_BYTES, Image, change_counter, schema_cookie, text_encoding
 
 _WAL = b"\x02\x02"
@@ -62,7 +62,7 @@ class InPlaceSlot:
         Without *synchronous*, pooled connections to it do not wait for the disk.
         Raises CloneError where the path is too long for SQLite.
         """
-        refuse_long(path)
+        refuse_long_clone(path)
         self.path = path
         self._name, self._wal = str(path), f"{path}-wal"
         self._synchronous = synchronous
