@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from templatedb import pools
 from templatedb.clone import Clone
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from templatedb.engines import Engines
 
 
-class Used(NamedTuple):
-    """An engine that a test has of a clone."""
-
-    engine: Any
-    factory: Callable[[str], Any]
-    url: str
-    give_back: Callable[[], None]
-
-
 class Lent:
     """A clone in the hands of a test."""
 
@@ -33,7 +24,8 @@ class Lent:
         self.opened_in = opened_in
         self.keep = keep
         self.kept_for: str | None = None
-        self._used: list[Used] = []
+        self._give_back: dict[int, Callable[[], None]] = {}
+        """By the engine's identity: how it goes back."""
 
     @property
     def pools_name(self) -> str:
@@ -42,26 +34,23 @@ class Lent:
         return f"/{filled.name}" if filled.path is None else str(filled.path)
 
     def engine(self, engines: Engines, factory: Callable[[str], Any], url: str, *, reconnect: bool) -> Any:
-        """Return the engine that *factory* makes of *url*, the same one for the whole test; `close` gives it back.
+        """Return the engine that *factory* makes of *url*, the same one each time; `close` gives it back.
 
         With *reconnect* its connections are closed then. Raises what the factory raises.
         """
-        for used in self._used:
-            if used.factory is factory and used.url == url:
-                return used.engine
         engine = engines.take(factory, url)
 
         def give_back() -> None:
             engines.give_back(engine, url, path=self.pools_name, reconnect=reconnect)
 
-        self._used.append(Used(engine, factory, url, give_back))
+        self._give_back[id(engine)] = give_back  # once, whatever number of fixtures ask for it
         return engine
 
     def close(self) -> None:
         """Give the engines back, then close the clone. Harmless when repeated."""
         try:
-            while self._used:
-                self._used.pop().give_back()
+            while self._give_back:
+                self._give_back.popitem()[1]()
         finally:
             self.clone.close()
 
