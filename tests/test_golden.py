@@ -334,6 +334,28 @@ def test_a_damaged_golden_is_set_aside_with_one_line(project, cache):
         assert aside.exists()
 
 
+@pytest.mark.parametrize("later", ["", "sleep 0.03; "], ids=["at once", "its database first"])
+def test_a_cache_that_is_deleted_during_a_build_costs_a_private_one(project, cache, later):
+    """It is not blamed on the migrations, whatever file goes first."""
+    write(
+        project / "factory.py",
+        f"""import os, sqlite3, subprocess
+def migrate(path):
+    connection = sqlite3.connect(path)
+    connection.execute("create table t1 (id integer)")
+    connection.close()
+    if path.startswith({str(cache)!r}):
+        os.unlink(path)
+        subprocess.Popen(["sh", "-c", {later + 'rm -rf "$1"'!r}, "sh", {str(cache)!r}], start_new_session=True)
+""",
+    )
+    said: list[str] = []
+    with Template(Function("factory:migrate")).golden(Wishes(notice=said.append)) as golden, golden.clone() as clone:
+        assert "create table t1" in clone.dump().lower()
+        assert golden.outcome is Outcome.PRIVATE
+    assert said == [f"building privately, this run pays for it alone: the cache {cache} was deleted during a build."]
+
+
 def test_a_full_disk_under_the_cache_costs_a_private_build(project, cache):
     """Not blamed on the user's migration, and nothing is left half done."""
     if shutil.which("unshare") is None:

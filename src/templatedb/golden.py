@@ -148,6 +148,10 @@ def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
             try:
                 built, manifest = build_and_verify(plan, folder)
             except BuildError as error:
+                if _is_being_deleted(folder):
+                    raise CacheError(
+                        what=f"the cache {cache.root} was deleted during a build", path=cache.root
+                    ) from error
                 if _blames_the_disk(error, folder):
                     raise CacheError(what=f"the cache's disk failed: {error.what}", path=cache.root) from error
                 cache.remember_failure(plan.key, wishes.run or _NO_RUN, error)
@@ -198,6 +202,22 @@ def _blames_the_disk(error: BuildError, folder: Path) -> bool:
     import shutil
 
     return any(text in error.what for text in _DISK_FAULTS) or shutil.disk_usage(folder).free < _LITTLE_BYTES
+
+
+_STEPS = 20
+_STEP_S = 0.005
+
+
+def _is_being_deleted(folder: Path) -> bool:
+    """Whether somebody deletes the build's *folder*, which must not be blamed on the migrations.
+
+    A database that is not there may be the first file to go, so the lock beside it is given a moment to follow.
+    """
+    for _ in range(1 if any(folder.rglob("*.sqlite")) else _STEPS):
+        if not (folder / "alive").exists():
+            return True
+        time.sleep(_STEP_S)
+    return False
 
 
 def _known_failure(cache: Cache, key: Key, wishes: Wishes, asked_at: float) -> BuildError | None:
