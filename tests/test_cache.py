@@ -23,6 +23,13 @@ def test_a_new_cache_explains_itself_and_is_private(cache):
     assert cache.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="no file that is there and cannot be read")
+def test_a_file_that_cannot_be_read_is_named_in_the_error():
+    """An open file does not know its name, and "Input/output error" alone helps nobody."""
+    with pytest.raises(OSError, match=r"\[Errno 5\] Input/output error: '/proc/self/mem'"):
+        read_trusted(Path("/proc/self/mem"))
+
+
 def test_the_directory_is_the_variables_then_the_settings_then_the_users(project, monkeypatch):
     """Relative ones start at the root of the settings."""
     settings = Settings(root=project, cache_dir=".dbcache")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from projects import IDENTITY, canonical, run, write
 from templatedb import Alembic, Clone, CloneError, Function, Template
 from templatedb.records import CloneKind
+from templatedb.slots.image import Image
 
 KINDS = pytest.mark.parametrize("kind", list(CloneKind))
 
@@ -278,3 +279,16 @@ def test_the_same_statements_lead_to_the_same_database_in_every_kind(identity, s
             connection.close()
             results.append((errors, clone.dump()))
     assert results[0] == results[1]
+
+
+def test_a_golden_that_cannot_be_read_is_named(tmp_path):
+    """Its disk is broken, or its file system gone."""
+    path = tmp_path / "golden.sqlite"
+    path.write_bytes(b"x" * 512)
+    descriptor = os.open(path, os.O_WRONLY)  # reading fails
+    try:
+        with pytest.raises(CloneError, match=f"the golden {path} cannot be read: Bad file descriptor") as caught:
+            Image(descriptor, path).text_encoding  # noqa: B018
+    finally:
+        os.close(descriptor)
+    assert caught.value.remedy == "Is the disk sound? Remove the file, and it is built again."

@@ -704,7 +704,7 @@ def test_a_hit_imports_neither_what_builds_nor_what_only_some_tests_want(bare_su
     assert {name for name in new if not ONLY_FOR_MORE.isdisjoint({name, name.partition(".")[0]})} == set()
     assert {name.removeprefix("templatedb.") for name in ours(warm)} == {
         *("templatedb", "plugin", "fixtures", "running", "terminal", "testrun", "summary"),
-        *("errors", "records", "urls", "toml", "pythonpath", "settings", "search", "digests", "inputs"),
+        *("errors", "records", "urls", "toml", "pytest_configuration", "settings", "search", "digests", "inputs"),
         *("migrators", "migrators.alembic", "migrators.alembic_config", "migrators.versions"),
         *("key", "locations", "discovered", "files", "cache", "plan", "golden"),
         *("slots", "slots.copy", "slots.image", "slots.in_place", "slots.reused", "slots.shared", "slots.worker"),

@@ -7,7 +7,7 @@ Reading order, which is import order (a module imports only from those above it)
  3. urls                 SQLAlchemy URLs of SQLite databases
  4. toml                 TOML files, each text parsed once
  5. exported             what the environment was before an export
- 6. pythonpath           the import path that pytest's configuration gives
+ 6. pytest_configuration what pytest's own configuration says: import path, cache folder
  7. settings             what the settings table means
  8. search               where the settings are
  9. digests              the digest of a file, remembered only where that cannot be wrong
@@ -42,22 +42,23 @@ Reading order, which is import order (a module imports only from those above it)
 38. handle               a golden held open, that clones are made from
 39. template             the library's front door: Template
 40. engines              SQLAlchemy engines that outlive their clones
-41. changes              rows that one connection sees and another does not
+41. uncommitted          rows that one connection sees and another does not
 42. summary              the lines that people read
 43. comparison           how two databases differ: definitions, schemas, contents
-44. kept                 databases of failed tests
-45. lent                 a clone in the hands of a test, with its engines
-46. runoptions           what the command line of pytest says of one run
-47. testrun              what one pytest process knows: templates, goldens, clones, failures
-48. early                variables for applications with a global engine
-49. fixtures             what tests ask for
-50. options              the options of pytest
-51. terminal             what is said while something happens
-52. controller           xdist: what the workers send
-53. fakes                false clocks and file systems of tests, kept away from ours
-54. running              what the hooks do once a test has needed a database
-55. plugin               pytest's hooks
-56. cli                  the command, one file per verb
+44. changes              what became of which rows from one database to another, and its lines
+45. kept                 databases of failed tests
+46. lent                 a clone in the hands of a test, with its engines
+47. runoptions           what the command line of pytest says of one run
+48. testrun              what one pytest process knows: templates, goldens, clones, failures
+49. early                variables for applications with a global engine
+50. fixtures             what tests ask for
+51. options              the options of pytest
+52. terminal             what is said while something happens
+53. controller           xdist: what the workers send
+54. fakes                false clocks and file systems of tests, kept away from ours
+55. running              what the hooks do once a test has needed a database
+56. plugin               pytest's hooks
+57. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

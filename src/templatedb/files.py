@@ -48,7 +48,10 @@ def open_trusted(path: Path) -> int | None:
 
 
 def read_trusted(path: Path) -> bytes | None:
-    """Return the bytes of the small file *path*, or None when it is not there or not to be trusted."""
+    """Return the bytes of the small file *path*, or None when it is not there or not to be trusted.
+
+    Raises OSError, with its name, where it cannot be read.
+    """
     dated = read_dated(path)
     return None if dated is None else dated[0]
 
@@ -59,7 +62,11 @@ def read_dated(path: Path) -> tuple[bytes, float] | None:
     if descriptor is None:
         return None
     with os.fdopen(descriptor, "rb") as opened:
-        return opened.read(), os.fstat(descriptor).st_mtime
+        try:
+            return opened.read(), os.fstat(descriptor).st_mtime
+        except OSError as error:
+            error.filename = str(path)  # an open file does not say it, and "Input/output error" alone helps nobody
+            raise
 
 
 def mark_in_use(descriptor: int) -> None:

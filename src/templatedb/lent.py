@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     import sqlite3
 
     from templatedb.engines import Engines
+    from templatedb.handle import Golden
 
 
 class Lent:
     """A clone in the hands of a test."""
 
-    def __init__(self, clone: Clone, opened_in: str, keep: Keep) -> None:
-        """Hold *clone*, opened in the test with that node id and not kept for any test yet."""
+    def __init__(self, clone: Clone, golden: Golden, opened_in: str, keep: Keep) -> None:
+        """Hold *clone* of *golden*, opened in the test with that node id and not kept for any test yet."""
         self.clone = clone
+        self.golden = golden
         self.opened_in = opened_in
         self.keep = keep
         self.kept_for: str | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from templatedb import pythonpath
+from templatedb import pytest_configuration
 from templatedb.errors import SettingsError
 from templatedb.records import CloneKind, Keep, Severity, Track
 
@@ -79,7 +79,7 @@ class Settings(NamedTuple):
         """The same as written: the setting, else pytest's ``pythonpath`` and the root."""
         if self.python_path is not None:
             return self.python_path
-        return (*pythonpath.of_pytest(self.root), ".")
+        return (*pytest_configuration.import_path(self.root), ".")
 
 
 def from_table(table: Mapping[str, Any], root: Path, source: Path | None) -> Settings:

@@ -154,8 +154,11 @@ class Run:
         """
         self._test = test
         self._template_seen = template_seen
-        for path in self._kept.pop(test, []):
-            path.unlink(missing_ok=True)
+        if test in self._kept:
+            from templatedb import kept
+
+            for path in self._kept.pop(test):
+                kept.forget(path)
 
     def template_seen(self) -> object:
         """Return what ``templatedb_template`` is for the running test; None outside of any test."""
@@ -182,7 +185,7 @@ class Run:
             self.notice(f"{filled.last_holder or 'a test'} {filled.leak}")
         self.tally.clone_costs_us.setdefault(filled.way, []).append(round(elapsed_s * 1e6))
         self.tally.saved_s += golden.manifest.migration_s - elapsed_s
-        lent = Lent(made, self._test, self.options.keep or settings.keep)
+        lent = Lent(made, golden, self._test, self.options.keep or settings.keep)
         self._lent.append(lent)
         return lent
 
@@ -247,14 +250,15 @@ class Run:
             try:
                 if failed and not last_chance:
                     lines += kept.not_committed(lent.clone, lent.connections())
-                path = kept.keep(lent.clone, self.kept_folder, test_name)
+                origin = kept.Origin(self._test, lent.golden.key, lent.golden.path)
+                path = kept.keep(lent.clone, self.kept_folder, test_name, origin)
             except (sqlite3.Error, OSError) as error:
                 if last_chance:
                     lines.append(f"the database could not be kept: {error}")
                 continue
             lent.kept_for = self._test
             self._kept.setdefault(self._test, []).append(path)
-            lines += kept.report(path)
+            lines += kept.report(path, lent.golden.path)
         return lines
 
     def end_test(self) -> None:

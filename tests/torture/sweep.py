@@ -84,7 +84,7 @@ def points(scenario: Scenario, side: Side, calls: list[Call], faults: tuple[Faul
             # From then on every call of that name fails: also the interpreter's own, where it makes some later.
             if fault.onward and last_outside.get(call.name, 0) > call.number:
                 continue
-            if fault.what == "lost" and (call.name not in ("pwrite64", "write") or int(call.result or -1) <= 0):
+            if fault.what == "lost" and not _may_be_lost(call):
                 continue
             if call.name in READING and (fault.what != "EIO" or not _is_ours_to_read(call)):
                 continue
@@ -94,6 +94,11 @@ def points(scenario: Scenario, side: Side, calls: list[Call], faults: tuple[Faul
 def _is_ours_to_read(call: Call) -> bool:
     """Whether the cache is read: a clone that cannot be read is for the test that has it, as any database would be."""
     return "/cache/v1/" in call.text and "/v1/builds/" not in call.text
+
+
+def _may_be_lost(call: Call) -> bool:
+    """Whether it writes what outlives a power cut: a clone does not, nor does any process that could use it."""
+    return call.name in ("pwrite64", "write") and int(call.result or -1) > 0 and "/cache/v1/" in call.text
 
 
 def inject(bench: Bench, chosen: list[Point], workers: int = 2) -> list[Result]:

@@ -19,6 +19,7 @@ _VERBS = {
     "status": "list the goldens in the cache",
     "explain": "say what the key is made of, and why the last golden no longer matches",
     "clone": "write a private, writable copy of the golden",
+    "diff": "say which tables, columns and rows differ from the golden, or between two files",
     "verify": "build a second time and say what differs",
     "prune": "remove what is old, over the size of the cache, broken or left behind",
 }

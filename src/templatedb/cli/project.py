@@ -6,10 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from templatedb.exported import original_environment
 from templatedb.migrators import from_settings
+from templatedb.pytest_configuration import cache_folder
 from templatedb.search import find
 from templatedb.settings import CACHE_DIR_VARIABLE, Settings
 
@@ -17,9 +19,31 @@ if TYPE_CHECKING:
     from templatedb.plan import Plan
 
 
+def checked(read: Callable[[object], Any]) -> Callable[[str], Any]:
+    """Return *read*, a reader of a setting, for an argument: what it refuses is wrong usage."""
+
+    def checked(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return checked
+
+
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """Return the settings of the project that the command line names."""
     return find(arguments.project)
+
+
+def kept_folder(arguments: argparse.Namespace) -> Path:
+    """Return where pytest keeps the databases of failed tests: of the nearest folder upwards that has some.
+
+    Where none has, the folder in the project itself, which then does not exist.
+    """
+    start = arguments.project.absolute()
+    folders = [cache_folder(folder) / "d" / "templatedb" / "failed" for folder in (start, *start.parents)]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def plan_of(arguments: argparse.Namespace, settings: Settings) -> Plan:

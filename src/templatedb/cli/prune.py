@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
-from typing import Any
 
 from templatedb import place
 from templatedb.cache import Cache, directory, open_cache
-from templatedb.cli.project import environment_of, plan_of, settings_of
+from templatedb.cli.project import checked, environment_of, plan_of, settings_of
 from templatedb.errors import MissError, SettingsError
 from templatedb.leftovers import Kind, Why
 from templatedb.limits import NOTHING_STAYS, Limits
@@ -41,27 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--older-than",
         metavar="AGE",
-        type=_checked(seconds),
+        type=checked(seconds),
         help="remove goldens not used for so long, such as 7d (default: the setting 'cache_max_age')",
     )
     parser.add_argument(
         "--max-size",
         metavar="SIZE",
-        type=_checked(size_in_bytes),
+        type=checked(size_in_bytes),
         help="keep goldens of so many bytes, such as 500MB (default: the setting 'cache_size')",
     )
     parser.add_argument("--dry-run", action="store_true", help="tell what would be removed, and remove nothing")
     parser.add_argument("--json", action="store_true", help="print what was removed as JSON")
-
-
-def _checked(read: Callable[[object], Any]) -> Callable[[str], Any]:
-    def checked(text: str) -> Any:
-        try:
-            return read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return checked
 
 
 def run(arguments: argparse.Namespace) -> int:

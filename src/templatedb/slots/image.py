@@ -11,6 +11,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from templatedb.errors import CloneError
 from templatedb.slots.copy import write_copy
 from templatedb.slots.shared import share
 
@@ -39,9 +40,24 @@ class Image:
     def _read(self) -> tuple[bytes, memoryview]:
         with self._lock:
             if self._body is None:
-                content = _whole(self.descriptor, self.size_bytes)
+                content = self._whole()
                 self._header, self._body = content[:HEADER_BYTES], memoryview(content)[HEADER_BYTES:]
             return self._header, self._body
+
+    def _whole(self) -> bytes:
+        pieces, offset = [], 0
+        try:
+            while offset < self.size_bytes:
+                if not (piece := os.pread(self.descriptor, self.size_bytes - offset, offset)):
+                    break
+                pieces.append(piece)
+                offset += len(piece)
+        except OSError as error:
+            raise CloneError(
+                what=f"the golden {self.path} cannot be read: {error.strerror}",
+                remedy="Is the disk sound? Remove the file, and it is built again.",
+            ) from error
+        return b"".join(pieces)
 
     def write_to(self, destination: int, *, counter: int, cookie: int, size_bytes: int) -> bytes:
         """Make the file, now of *size_bytes*, equal to the golden but for two numbers, and return its header.
@@ -70,7 +86,7 @@ class Image:
             if self._source is None:
                 connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
                 if hasattr(connection, "deserialize"):
-                    connection.deserialize(_whole(self.descriptor, self.size_bytes))
+                    connection.deserialize(self._whole())
                 else:  # an SQLite built without it
                     _back_up_from_a_file(self.descriptor, connection)
                 self._source = connection
@@ -128,14 +144,6 @@ def text_encoding(header: bytes) -> int:
 
 def _number(header: bytes, offset: int) -> int:
     return int.from_bytes(header[offset : offset + 4], "big")
-
-
-def _whole(descriptor: int, size_bytes: int) -> bytes:
-    pieces, offset = [], 0
-    while offset < size_bytes and (piece := os.pread(descriptor, size_bytes - offset, offset)):
-        pieces.append(piece)
-        offset += len(piece)
-    return b"".join(pieces)
 
 
 def _write_all(destination: int, header: bytearray, body: memoryview) -> None:
