@@ -210,6 +210,8 @@ def test_the_report_of_a_failed_test_looks_like_the_readme(suite):
 
         def test_a_user_is_added(clone_session):
             clone_session.execute(text("insert into users (email) values ('ada@example.org')"))
+            clone_session.commit()
+            clone_session.execute(text("insert into users (email) values ('grace@example.org')"))
             assert False
         """
     )
