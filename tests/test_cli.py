@@ -174,11 +174,49 @@ def test_status_marks_the_current_golden(small, capsys, cache):
     assert main(["status"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"cache: {cache}"
-    assert [line[:2] for line in lines[2:]] == ["->", "  "]
-    assert "3 revisions" in lines[2]
+    assert lines[2].split() == ["golden", "revisions", "size", "age", "last", "used", "hits", "saved", "state"]
+    assert [line[:2] for line in lines[3:5]] == ["->", "  "]
+    assert [line.removeprefix("->").split()[1] for line in lines[3:5]] == ["3", "2"]
+    assert lines[3].endswith("current")
+    assert lines[4].endswith("scripts/versions/r3.py added")
+    assert lines[5] == "2 goldens, 45 kB of 2.0 GB, 0 hits"
     assert main(["status", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert [golden["current"] for golden in facts["goldens"]] == [True, False]
+    assert [(golden["current"], golden["state"], golden["reasons"]) for golden in facts["goldens"]] == [
+        (True, "current", []),
+        (False, "scripts/versions/r3.py added", ["scripts/versions/r3.py added"]),
+    ]
+
+
+def test_status_says_why_goldens_are_stale_and_which_other_projects_there_are(tmp_path, monkeypatch, capsys):
+    """None is current: what to do; other projects have one line each."""
+    for name in ("one", "two"):
+        alembic_project(tmp_path / name, revisions={f"{name}{n}.py": revision(n) for n in (1, 2)})
+        monkeypatch.chdir(tmp_path / name)
+        main(["build"])
+    write(tmp_path / "two/scripts/versions/two3.py", revision(3))
+    capsys.readouterr()
+    assert main(["status"]) == 0
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[3].endswith("scripts/versions/two3.py added")
+    assert lines[4] == (
+        "no golden for the inputs as they are now: scripts/versions/two3.py added; run templatedb build, or pytest"
+    )
+    assert lines[5].split() == ["goldens", "size", "last", "used", "hits", "saved", "other", "project"]
+    assert lines[6].split()[-1] == str(tmp_path / "one")
+
+
+def test_status_tells_of_goldens_whose_file_is_gone_and_of_those_that_were_built_again(small, capsys, cache):
+    """A manifest alone is no golden."""
+    main(["build"])
+    main(["build", "--rebuild"])
+    capsys.readouterr()
+    main(["status", "--json"])
+    assert [one["state"] for one in json.loads(capsys.readouterr().out)["goldens"]] == ["current", "built again since"]
+    for golden in cache.glob("v1/goldens/*"):
+        golden.unlink()
+    main(["status", "--json"])
+    assert [one["state"] for one in json.loads(capsys.readouterr().out)["goldens"]] == ["its file is gone"] * 2
 
 
 def test_status_tells_of_damaged_files(small, capsys, cache):

@@ -21,44 +21,46 @@ Reading order, which is import order (a module imports only from those above it)
 17. lock                 one lock per key
 18. files                trusted ones, and ones that are written whole
 19. cache                the directory: names, format, history, trust
-20. place                where a process's own files are put
-21. leftovers            what dead processes and past runs left in a cache
-22. inventory            what stands in a cache, and when it was used last
-23. limits               what has to go from a cache
-24. prune                its removal, which hurts nobody who uses it
-25. damaged              what is wrong in a cache, set aside for a person to look at
-26. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
-27. plan                 what is to be built, and how its caller wants it
-28. reasons              why a golden is none any more
-29. verify               what a file must be before it is a golden
-30. publish              temporary name, fsync, replace
-31. golden               the story: look, lock, look again, build, publish
-32. loops                coroutines that synchronous code sees through
-33. after_import         something to be done when a module is imported
-34. connection_state     what a test may leave changed on a connection
-35. pools                pooled connections on slots, whosever engine's
-36. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
-37. clone                what a test holds
-38. handle               a golden held open, that clones are made from
-39. template             the library's front door: Template
-40. engines              SQLAlchemy engines that outlive their clones
-41. uncommitted          rows that one connection sees and another does not
-42. summary              the lines that people read
-43. comparison           how two databases differ: definitions, schemas, contents
-44. changes              what became of which rows from one database to another, and its lines
-45. kept                 databases of failed tests
-46. lent                 a clone in the hands of a test, with its engines
-47. runoptions           what the command line of pytest says of one run
-48. testrun              what one pytest process knows: templates, goldens, clones, failures
-49. early                variables for applications with a global engine
-50. fixtures             what tests ask for
-51. options              the options of pytest
-52. terminal             what is said while something happens
-53. controller           xdist: what the workers send
-54. fakes                false clocks and file systems of tests, kept away from ours
-55. running              what the hooks do once a test has needed a database
-56. plugin               pytest's hooks
-57. cli                  the command, one file per verb
+20. uses                 how often a golden was used, and what that saved
+21. place                where a process's own files are put
+22. leftovers            what dead processes and past runs left in a cache
+23. inventory            what stands in a cache, and when it was used last
+24. limits               what has to go from a cache
+25. prune                its removal, which hurts nobody who uses it
+26. damaged              what is wrong in a cache, set aside for a person to look at
+27. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
+28. plan                 what is to be built, and how its caller wants it
+29. reasons              why a golden is none any more
+30. verify               what a file must be before it is a golden
+31. publish              temporary name, fsync, replace
+32. golden               the story: look, lock, look again, build, publish
+33. loops                coroutines that synchronous code sees through
+34. after_import         something to be done when a module is imported
+35. connection_state     what a test may leave changed on a connection
+36. pools                pooled connections on slots, whosever engine's
+37. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
+38. clone                what a test holds
+39. handle               a golden held open, that clones are made from
+40. template             the library's front door: Template
+41. engines              SQLAlchemy engines that outlive their clones
+42. uncommitted          rows that one connection sees and another does not
+43. summary              the lines that people read
+44. comparison           how two databases differ: definitions, schemas, contents
+45. changes              what became of which rows from one database to another, and its lines
+46. kept                 databases of failed tests
+47. lent                 a clone in the hands of a test, with its engines
+48. runoptions           what the command line of pytest says of one run
+49. known                what one pytest process knows of one template
+50. testrun              what one pytest process knows: templates, goldens, clones, failures
+51. early                variables for applications with a global engine
+52. fixtures             what tests ask for
+53. options              the options of pytest
+54. terminal             what is said while something happens
+55. controller           xdist: what the workers send
+56. fakes                false clocks and file systems of tests, kept away from ours
+57. running              what the hooks do once a test has needed a database
+58. plugin               pytest's hooks
+59. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from templatedb import lock, place
 from templatedb.cache import Cache
+from templatedb.records import Key
+from templatedb.uses import FOLDER as USES_FOLDER
 
 DAMAGED_FOLDER = "damaged"
 GRACE_S = 600.0
@@ -29,6 +31,7 @@ class Kind(enum.StrEnum):
     SLOTS = "slots"
     FAILURE = "failure"
     STAMPS = "stamps"
+    USES = "counts of uses"
     TEMPORARY = "temporary file"
     DAMAGED = "damaged file"
 
@@ -88,6 +91,11 @@ def leftovers(
     for file in files_in(cache.folder("stamps"), ".json"):
         if max(0.0, now - file.modified_at) >= max_age_s:
             yield Leftover(Kind.STAMPS, file, Why.UNUSED)
+    for file in files_in(cache.folder(USES_FOLDER), ".json"):
+        key, _, digest = file.path.stem.partition(".")
+        is_known = cache.golden_path(digest).exists() and cache.manifest_folder(Key(key)).exists()
+        if now - file.modified_at >= GRACE_S and not is_known:
+            yield Leftover(Kind.USES, file, Why.MISSING)
     for file in _temporary(cache):
         if now - file.changed_at >= GRACE_S:
             yield Leftover(Kind.TEMPORARY, file, Why.HALF)

@@ -57,7 +57,12 @@ def why_not(cache: Cache, plan: Plan) -> Why:
 def _compared(cache: Cache, plan: Plan, manifests: list[Manifest]) -> Iterator[Why]:
     """Yield how *plan* differs from the newest of *manifests*; with no reasons when only a wish speaks against one."""
     for manifest in sorted(manifests, key=lambda one: one.built_at, reverse=True)[:_COMPARED_MANIFESTS]:
-        yield Why(tuple(dict.fromkeys(_differences(cache, plan, manifest))), manifest)
+        yield Why(why_stale(cache, plan, manifest), manifest)
+
+
+def why_stale(cache: Cache, plan: Plan, manifest: Manifest) -> tuple[str, ...]:
+    """Return what speaks against using the golden of *manifest* for *plan*, one line each; empty for nothing."""
+    return tuple(dict.fromkeys(_differences(cache, plan, manifest)))
 
 
 def _differences(cache: Cache, plan: Plan, manifest: Manifest) -> Iterator[str]:

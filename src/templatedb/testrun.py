@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from templatedb.errors import BuildError, GoldenChangedError, TemplateDBError
 from templatedb.exported import Exported, original_environment, warnings
 from templatedb.handle import Golden, kind_of
+from templatedb.known import Known
 from templatedb.lent import Lent
 from templatedb.place import Storage
 from templatedb.plan import Wishes
@@ -22,6 +23,7 @@ from templatedb.settings import CACHE_DIR_VARIABLE
 from templatedb.slots.worker import WorkerSlots
 from templatedb.summary import Status, Tally
 from templatedb.template import Template, load
+from templatedb.uses import Use
 
 if TYPE_CHECKING:
     from templatedb.build.parent import OnProgress
@@ -57,6 +59,7 @@ class Run:
         self._project: Template | TemplateDBError | None = None
         self._known: dict[int, Known] = {}
         self._by_key: dict[str, Golden] = {}
+        self._uses: dict[str, Use] = {}
         self._lent: list[Lent] = []
         self._changed: list[Golden] = []
         self._test = ""
@@ -135,6 +138,8 @@ class Run:
         if golden.outcome in (Outcome.BUILT, Outcome.PRIVATE):
             self.tally.saved_s -= golden.manifest.duration_s
         self._by_key[golden.key] = golden
+        self._uses[golden.key] = use = Use(golden.path, golden.key, is_hit=outcome is Outcome.HIT)
+        use.saved_s -= golden.manifest.duration_s if golden.outcome is Outcome.BUILT else 0.0
         return golden
 
     def notice(self, line: str) -> None:
@@ -185,6 +190,9 @@ class Run:
             self.notice(f"{filled.last_holder or 'a test'} {filled.leak}")
         self.tally.clone_costs_us.setdefault(filled.way, []).append(round(elapsed_s * 1e6))
         self.tally.saved_s += golden.manifest.migration_s - elapsed_s
+        use = self._uses[golden.key]
+        use.clones += 1
+        use.saved_s += golden.manifest.migration_s - elapsed_s
         lent = Lent(made, golden, self._test, self.options.keep or settings.keep)
         self._lent.append(lent)
         return lent
@@ -278,19 +286,8 @@ class Run:
         if self._engines is not None:
             self._engines.close()
         self._slots.close()
+        for key, golden in self._by_key.items():
+            if golden.outcome is not Outcome.PRIVATE:
+                self._uses[key].note(self.options.run)
         for golden in (*self._by_key.values(), *self._changed):
             golden.close()
-
-
-class Known:
-    """What is known of one template."""
-
-    def __init__(self, template: Template, based: Template) -> None:
-        """Hold *template* as the fixture returned it, so that its identity is not given to another one.
-
-        *based* is the same with its paths settled and the options of the command line.
-        """
-        self.template = template
-        self.based = based
-        self.golden: Golden | TemplateDBError | None = None
-        """None before it is first asked for; the error when it could not be had."""

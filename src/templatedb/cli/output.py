@@ -25,6 +25,11 @@ class Output:
 
     def table(self, table: Table) -> None:
         """Print a table, as wide as its contents need where nobody watches."""
-        if not self._console.is_terminal:
-            self._console.width = 10_000
-        self._console.print(table, soft_wrap=False)
+        if self._console.is_terminal:
+            self._console.print(table, soft_wrap=False)
+            return
+        self._console.width = 10_000
+        with self._console.capture() as captured:
+            self._console.print(table, soft_wrap=False)
+        for line in captured.get().splitlines():
+            self.line(line.rstrip())
