@@ -13,7 +13,7 @@ from templatedb.files import read_trusted
 from templatedb.records import Key
 
 FOLDER = "uses"
-_TRIES = 10
+_TRIES = 25
 _BETWEEN_TRIES_S = 0.002
 _LIMIT_BYTES = 4096
 
