@@ -178,33 +178,29 @@ def clone_connection(_templatedb_lent: Lent) -> sqlite3.Connection:
 
 
 @pytest.fixture
-def clone_engine(
-    pytestconfig: pytest.Config, _templatedb_lent: Lent, templatedb_engine_factory: Callable[[str], Engine]
-) -> Engine:
+def clone_engine(_templatedb_lent: Lent, templatedb_engine_factory: Callable[[str], Engine]) -> Engine:
     """A SQLAlchemy Engine on a private, migrated database."""
-    engine: Engine = run_of(pytestconfig).engine(_templatedb_lent, templatedb_engine_factory)
+    engine: Engine = _templatedb_lent.engine(templatedb_engine_factory)
     return engine
 
 
 @pytest.fixture
-def clone_session(
-    pytestconfig: pytest.Config, _templatedb_lent: Lent, templatedb_engine_factory: Callable[[str], Engine]
-) -> Iterator[Session]:
+def clone_session(_templatedb_lent: Lent, templatedb_engine_factory: Callable[[str], Engine]) -> Iterator[Session]:
     """A SQLAlchemy Session on a private, migrated database; commit as much as you like."""
     from sqlalchemy.orm import Session
 
-    with Session(run_of(pytestconfig).engine(_templatedb_lent, templatedb_engine_factory)) as session:
+    with Session(_templatedb_lent.engine(templatedb_engine_factory)) as session:
         yield session
 
 
 @pytest.fixture
 def _templatedb_async_engine(
-    pytestconfig: pytest.Config, _templatedb_lent: Lent, templatedb_async_engine_factory: Callable[[str], AsyncEngine]
+    _templatedb_lent: Lent, templatedb_async_engine_factory: Callable[[str], AsyncEngine]
 ) -> AsyncEngine:
     from templatedb.errors import TemplateDBError
 
     try:
-        engine: AsyncEngine = run_of(pytestconfig).async_engine(_templatedb_lent, templatedb_async_engine_factory)
+        engine: AsyncEngine = _templatedb_lent.async_engine(templatedb_async_engine_factory)
     except TemplateDBError as error:
         fail(error)
     return engine

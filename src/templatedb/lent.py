@@ -19,13 +19,28 @@ if TYPE_CHECKING:
 class Lent:
     """A clone in the hands of a test."""
 
-    def __init__(self, clone: Clone, golden: Golden, opened_in: str, keep: Keep) -> None:
-        """Hold *clone* of *golden*, opened in the test with that node id and not kept for any test yet."""
+    def __init__(
+        self,
+        clone: Clone,
+        golden: Golden,
+        engines: Callable[[], Engines],
+        *,
+        opened_in: str,
+        keep: Keep,
+        reconnect: bool,
+    ) -> None:
+        """Hold *clone* of *golden*, opened in the test with that node id and not kept for any test yet.
+
+        *engines* are those of the process, asked for with the first one that is wanted: that imports SQLAlchemy. With
+        *reconnect* their connections do not outlive the test.
+        """
         self.clone = clone
         self.golden = golden
         self.opened_in = opened_in
         self.keep = keep
         self.kept_for: str | None = None
+        self._engines = engines
+        self._reconnect = reconnect
         self._give_back: dict[int, Callable[[], None]] = {}
         """By the engine's identity: how it goes back."""
 
@@ -35,11 +50,19 @@ class Lent:
         filled = self.clone.filled
         return f"/{filled.name}" if filled.path is None else str(filled.path)
 
-    def engine(self, engines: Engines, factory: Callable[[str], Any], url: str, *, reconnect: bool) -> Any:
-        """Return the engine that *factory* makes of *url*, the same one each time; `close` gives it back.
+    def engine(self, factory: Callable[[str], Any]) -> Any:
+        """Return an engine of *factory* on the clone, the same one each time; `close` gives it back.
 
-        With *reconnect* its connections are closed then. Raises what the factory raises.
+        Imports SQLAlchemy; raises what the factory raises.
         """
+        return self._take(factory, self.clone.url, reconnect=self._reconnect)
+
+    def async_engine(self, factory: Callable[[str], Any]) -> Any:
+        """Return the same for an async *factory*. Its connections never outlive the test: each is a thread."""
+        return self._take(factory, self.clone.async_url, reconnect=False)
+
+    def _take(self, factory: Callable[[str], Any], url: str, *, reconnect: bool) -> Any:
+        engines = self._engines()
         engine = engines.take(factory, url)
 
         def give_back() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from templatedb.errors import BuildError, GoldenChangedError, TemplateDBError
 from templatedb.exported import Exported, original_environment, warnings
@@ -193,7 +193,8 @@ class Run:
         use = self._uses[golden.key]
         use.clones += 1
         use.saved_s += golden.manifest.migration_s - elapsed_s
-        lent = Lent(made, golden, self._test, self.options.keep or settings.keep)
+        keep = self.options.keep or settings.keep
+        lent = Lent(made, golden, self.engines, opened_in=self._test, keep=keep, reconnect=self.options.reconnect)
         self._lent.append(lent)
         return lent
 
@@ -218,19 +219,8 @@ class Run:
                 known.golden = None
         return self.golden(template)
 
-    def engine(self, lent: Lent, factory: Callable[[str], Any]) -> Any:
-        """Return an engine of *factory* on a lent clone, kept for the whole test; imports SQLAlchemy.
-
-        Raises what the factory raises.
-        """
-        return lent.engine(self._known_engines, factory, lent.clone.url, reconnect=self.options.reconnect)
-
-    def async_engine(self, lent: Lent, factory: Callable[[str], Any]) -> Any:
-        """Return the same for an async *factory*. Its connections never outlive the test: each is a thread."""
-        return lent.engine(self._known_engines, factory, lent.clone.async_url, reconnect=False)
-
-    @property
-    def _known_engines(self) -> Engines:
+    def engines(self) -> Engines:
+        """Return the engines of this process; imports SQLAlchemy."""
         if self._engines is None:
             from templatedb.engines import Engines
 
