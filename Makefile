@@ -10,9 +10,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
+DOCS_VENV := .venv-docs
+DOCS_READY := $(DOCS_VENV)/.ready
+# Everything is read anew: a page that has not changed may have lost what it links to.
+SPHINX := $(DOCS_VENV)/bin/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going -d docs/_build/doctrees
 WORKERS ?= auto
 
-.PHONY: demo test test-all torture real suite bench bench-quick lint types fix clean
+.PHONY: demo test test-all torture real suite bench bench-quick docs docs-links lint types fix clean
 
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with sqlite3 found; set PYTHON=/path/to/python" >&2; exit 1; }
@@ -28,6 +32,14 @@ $(BENCH_READY): pyproject.toml benchmarks/requirements.txt
 	@$(PYTHON) -m venv $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable . -r benchmarks/requirements.txt
 	@touch $(BENCH_READY)
+
+$(DOCS_READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with sqlite3 found; set PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Preparing $(DOCS_VENV) with $(PYTHON) ..."
+	@$(PYTHON) -m venv $(DOCS_VENV)
+	@$(DOCS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(DOCS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable . --group docs
+	@touch $(DOCS_READY)
 
 demo: $(READY)  ## a small parallel suite on migrations/: cold, then warm
 	@$(BIN)/python demo/show.py
@@ -53,6 +65,14 @@ bench: $(BENCH_READY)  ## side by side with peers, one run of some 25 minutes: b
 bench-quick: $(BENCH_READY)  ## the same tables from fewer rounds and sizes, in 5 minutes: benchmarks/results/quick/
 	@$(BENCH_VENV)/bin/python -m benchmarks --quick $(BENCH)
 
+docs: $(DOCS_READY)  ## the documentation as a site; a warning or a broken link inside it is an error
+	@rm -rf docs/_build/html
+	@$(SPHINX) --builder html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+docs-links: $(DOCS_READY)  ## ask for every address outside of the site that its pages link to; needs a network
+	@$(SPHINX) --builder linkcheck docs docs/_build/links
+
 lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -65,4 +85,4 @@ fix: $(READY)  ## format, and mend what can be mended
 	@$(BIN)/ruff format .
 
 clean:
-	@rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	@rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis dist docs/_build docs/how-to/recipes docs/project

@@ -1,20 +1,17 @@
 """Every block of the README is run, and its tables name what there is."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 import templatedb.settings
+from pages import ROOT, shell
 from projects import alembic_project, builds_in, revision, write
 from templatedb.fixtures import NEEDS_GOLDEN
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
@@ -24,17 +21,6 @@ def section(title: str) -> str:
 
 def blocks(title: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", section(title), re.MULTILINE | re.DOTALL)
-
-
-def shell(script: str, cwd: Path, **variables: str) -> str:
-    """Run *script* as a person would who has this environment activated."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, **variables}
-    done = subprocess.run(
-        ["sh", "-e", "-c", script], cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=100
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_the_two_commands_are_targets_of_the_makefile():

@@ -219,6 +219,13 @@ def test_the_build_imports_from_where_pytest_does(project, name, text):
     assert Settings(root=project).import_folders == (project / "src", project)
 
 
+def test_an_import_path_that_pytest_repeats_is_the_same_path(project):
+    """Else a key would change for a line that changes nothing."""
+    before = Settings(root=project).import_entries
+    write(project / "pytest.ini", "[pytest]\npythonpath = .\n")
+    assert Settings(root=project).import_entries == before == (".",)
+
+
 def test_an_explicit_python_path_replaces_the_default(project):
     """Entries start at the root."""
     assert Settings(root=project, python_path=("lib",)).import_folders == (project / "lib",)

@@ -79,7 +79,7 @@ class Settings(NamedTuple):
         """The same as written: the setting, else pytest's ``pythonpath`` and the root."""
         if self.python_path is not None:
             return self.python_path
-        return (*pytest_configuration.import_path(self.root), ".")
+        return tuple(dict.fromkeys((*pytest_configuration.import_path(self.root), ".")))
 
 
 def from_table(table: Mapping[str, Any], root: Path, source: Path | None) -> Settings:
