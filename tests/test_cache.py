@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from templatedb.cache import BUCKET, Cache, directory, open_cache, open_trusted, read_trusted, write_atomically
+from templatedb.cache import BUCKET, directory, open_cache, open_trusted, read_trusted, write_atomically
 from templatedb.errors import BuildError, CacheError
 from templatedb.records import Key
 from templatedb.settings import Settings
@@ -117,11 +117,3 @@ def test_a_failure_is_remembered_for_its_run_only(cache):
     assert vars(found) == vars(error)
     assert opened.failure(KEY, "run-2") is None
     assert opened.failure(KEY, "run-1", since=time.time() + 60) is None
-
-
-def test_what_ci_saves_leaves_out_locks_builds_and_failures(cache):
-    """One pattern for actions/cache."""
-    opened = open_cache(cache)
-    pattern = Path(opened.saved_pattern)
-    assert sorted(path.name for path in pattern.parent.glob(pattern.name)) == ["goldens", "manifests"]
-    assert Cache(cache).saved_pattern == opened.saved_pattern

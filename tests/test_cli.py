@@ -1,12 +1,16 @@
 """The command: output, exit codes, and help that teaches."""
 
+import glob
 import json
+import os
 import sqlite3
 
 import pytest
 
 from projects import alembic_project, builds_in, revision, write
+from templatedb.cache import Cache, open_cache
 from templatedb.cli import main
+from templatedb.cli.ci import saved_pattern
 
 
 @pytest.fixture
@@ -47,6 +51,68 @@ def test_key_and_build_write_the_outputs_of_a_github_step(small, capsys, tmp_pat
         assert facts == {"key": key, "path": f"{cache}/v1/[gm]*", "built": built}
         assert save_key.startswith(f"{key}-")
         assert len(save_key) == len(key) + 17
+
+
+def test_what_ci_saves_leaves_out_locks_builds_and_failures(cache):
+    """One pattern for actions/cache, the same before and after the folder is made."""
+    before = saved_pattern(Cache(cache))
+    opened = open_cache(cache)
+    assert saved_pattern(opened) == before
+    assert sorted(os.path.basename(path) for path in glob.glob(before)) == ["goldens", "manifests"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "pattern"),
+    [
+        ("plain", "plain"),
+        ("a [b] c", "a [[]b] c"),
+        ("st*r and q?", "st[*]r and q[?]"),
+        ("back\\slash", "back\\\\slash"),
+        ("gone/../beside", "beside"),
+    ],
+)
+def test_wildcards_in_the_name_of_the_cache_are_no_wildcards_of_the_pattern(tmp_path, folder, pattern):
+    """GitHub's cache action reads them as its @actions/glob does, and refuses a path with two dots in it."""
+    assert saved_pattern(Cache(tmp_path / folder)) == f"{tmp_path}/{pattern}/v1/[gm]*"
+
+
+def test_the_outputs_of_the_key_come_with_a_private_folder(small, tmp_path, monkeypatch, cache):
+    """Unpacking would make it with the umask of the runner, and what others may write to is not trusted."""
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "outputs"))
+    before = os.umask(0o002)
+    try:
+        assert main(["key", "--github-output"]) == 0
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in (cache, cache / "v1")] == [0o700, 0o700]
+
+
+@pytest.mark.parametrize("verb", ["key", "build"])
+def test_a_cache_that_would_write_another_output_is_refused(small, capsys, tmp_path, monkeypatch, verb):
+    """A path with a line end could say that nothing was built, or name another key."""
+    outputs = tmp_path / "outputs"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
+    folder = f"{tmp_path}/a\nbuilt=false"
+    assert main([verb, "--github-output", "--cache-dir", folder]) == 1
+    assert capsys.readouterr().err.endswith(
+        f"templatedb: the output 'path' would have a line end in it: {folder + '/v1/[gm]*'!r}\n"
+        "GitHub reads one output from each line. Set TEMPLATEDB_CACHE_DIR to a path without line ends.\n"
+    )
+    assert not outputs.exists()
+
+
+def test_build_writes_the_save_key_into_a_file_only_when_it_differs(small, capsys, tmp_path, monkeypatch):
+    """For CI systems that checksum a file: the same at a hit, another after another build, as GitHub gets it."""
+    path, outputs = tmp_path / ".db-save", tmp_path / "outputs"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
+    assert main(["build", "--write", str(path), "--github-output"]) == 0
+    first, written_at = path.read_text(), path.stat().st_mtime_ns
+    assert f"\nsave-key={first}" in outputs.read_text()
+    main(["build", "--write", str(path)])
+    assert (path.read_text(), path.stat().st_mtime_ns) == (first, written_at)
+    main(["build", "--write", str(path), "--rebuild"])
+    assert path.read_text() != first
+    assert path.read_text().rpartition("-")[0] == first.rpartition("-")[0]
 
 
 def test_github_output_outside_of_github_says_what_to_use(small, capsys, monkeypatch):

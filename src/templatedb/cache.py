@@ -87,11 +87,6 @@ class Cache(NamedTuple):
         """Return the lock file of *key*."""
         return self._bucket / "locks" / f"{key}.lock"
 
-    @property
-    def saved_pattern(self) -> str:
-        """What a CI system saves: the manifests and the goldens, not the locks, builds and failures beside them."""
-        return str(self._bucket / "[gm]*")
-
     def manifests(self, key: Key) -> Iterator[Manifest]:
         """Yield the manifests of *key*, newest first; what is damaged, foreign or of another format is passed over."""
         return (stored.manifest for stored in self.stored(key))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from pathlib import Path
 
 from templatedb.cache import Cache, directory
-from templatedb.cli.github import write_outputs
+from templatedb.cli.ci import saved_pattern, write_outputs, write_when_it_differs
 from templatedb.cli.progress import ProgressOnTerminal
 from templatedb.cli.project import environment_of, notice_once, settings_of
 from templatedb.errors import CacheError
@@ -25,6 +26,7 @@ examples:
   templatedb build --require-hit     # in CI, after restoring the cache: a miss is an error
   templatedb build --shared          # in a container image: other users may read it
   templatedb build --debug           # breakpoint() in a migration works
+  templatedb build --write .db-save  # for CI systems that checksum a file: what to save the cache under
 """
 
 
@@ -37,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="keep the terminal on the build's input and output")
     parser.add_argument("--shared", action="store_true", help="let other users read it, as in a container image")
     parser.add_argument("--json", action="store_true", help="print what became of it as JSON")
+    parser.add_argument(
+        "--write",
+        metavar="FILE",
+        type=Path,
+        help="also write the save key to FILE, when it differs: the key, and what names this very golden",
+    )
     parser.add_argument(
         "--github-output",
         action="store_true",
@@ -64,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
             from templatedb.publish import share
 
             share(_cache(arguments), golden.manifest)
+        if arguments.write is not None:
+            write_when_it_differs(arguments.write, f"{_save_key(golden)}\n")
         if arguments.github_output:
             _to_github(golden, arguments)
         if arguments.json:
@@ -89,12 +99,16 @@ def _facts(golden: Golden) -> dict[str, object]:
     }
 
 
+def _save_key(golden: Golden) -> str:
+    """Return a name for this very golden: CI caches never overwrite a name, so each build is saved under its own."""
+    return f"{golden.key}-{golden.manifest.fingerprint}"
+
+
 def _to_github(golden: Golden, arguments: argparse.Namespace) -> None:
-    """Name the save key too: CI caches never overwrite a name, so each build is saved under one of its own."""
     write_outputs(
         key=golden.key,
-        path=_cache(arguments).saved_pattern,
-        save_key=f"{golden.key}-{golden.manifest.fingerprint}",
+        path=saved_pattern(_cache(arguments)),
+        save_key=_save_key(golden),
         built="true" if golden.outcome is Outcome.BUILT else "false",
     )
 

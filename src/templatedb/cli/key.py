@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from templatedb.cli.github import write_outputs
+from templatedb.cli.ci import saved_pattern, write_outputs, write_when_it_differs
 from templatedb.cli.project import environment_of, settings_of
 from templatedb.key import declared, key_of
 from templatedb.migrators import from_settings
@@ -17,7 +17,7 @@ It is the same on every machine with the same checkout and versions.
 examples:
   templatedb key                     # templatedb1-6f60ad8a...
   templatedb key --write .db-key     # for CI systems that checksum a file
-  templatedb key --github-output     # key= and path= for actions/cache
+  templatedb key --github-output     # key= and path= for actions/cache; makes the folder that it unpacks into
 """
 
 
@@ -35,16 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
     settings, environment = settings_of(arguments), environment_of(arguments)
     key = key_of(declared(from_settings(settings), settings, environment))
     if arguments.write is not None:
-        _write(arguments.write, f"{key}\n")
+        write_when_it_differs(arguments.write, f"{key}\n")
     if arguments.github_output:
-        from templatedb.cache import Cache, directory
+        from templatedb.cache import directory, open_cache
 
-        write_outputs(key=key, path=Cache(directory(settings, environment)).saved_pattern)
+        # Made here, the folder is private. Unpacking a cache would make it, with a umask that may let others in.
+        write_outputs(key=key, path=saved_pattern(open_cache(directory(settings, environment))))
     print(key)
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    """Leave a file that is right already alone: its time stamp may decide about other caches."""
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
