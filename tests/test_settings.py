@@ -145,7 +145,8 @@ def test_without_any_settings_the_error_proposes_the_ini_it_sees(project):
         f"no settings found from {project} upwards: no [tool.templatedb], no templatedb.toml, no alembic.ini\n"
         'Add to pyproject.toml:\n    [tool.templatedb]\n    alembic = "backend/alembic.ini"\n'
         "or, for create_all or an application factory:\n"
-        '    function = "factory:migrate"  # def migrate(path): fill the file\n    inputs = ["models.py"]'
+        '    function = "factory:migrate"  # def migrate(path): fill the file\n    inputs = ["models.py"]\n'
+        "Or have templatedb init look at the project and propose what fits it."
     )
 
 

@@ -60,7 +60,8 @@ Reading order, which is import order (a module imports only from those above it)
 56. fakes                false clocks and file systems of tests, kept away from ours
 57. running              what the hooks do once a test has needed a database
 58. plugin               pytest's hooks
-59. cli                  the command, one file per verb
+59. proposals            settings for a project that has none
+60. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def find(start: Path) -> Settings:
         return found
     raise SettingsError(
         what=f"no settings found from {start} upwards: no [tool.templatedb], no templatedb.toml, no alembic.ini",
-        remedy=_proposal(start),
+        remedy=f"{_proposal(start)}\nOr have templatedb init look at the project and propose what fits it.",
     )
 
 

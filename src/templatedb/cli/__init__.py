@@ -13,6 +13,7 @@ from typing import Protocol
 from templatedb.errors import BuildError, TemplateDBError
 
 _VERBS = {
+    "init": "look at the project and propose its settings",
     "key": "print the migration checksum: the name of the CI cache",
     "build": "make sure there is a golden: verify it, or migrate once",
     "path": "print the path of the golden",

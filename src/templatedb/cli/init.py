@@ -1,0 +1,160 @@
+"""``templatedb init``: look at the project and propose its settings, shown before anything is written."""
+
+from __future__ import annotations
+
+import argparse
+import enum
+import json
+import sys
+from pathlib import Path
+
+from templatedb.errors import SettingsError
+from templatedb.proposals import Proposal, Written
+from templatedb.proposals.propose import propose
+from templatedb.proposals.writing import OWN, PYPROJECT, Change, change_for, existing, text_of, write
+
+_WIDE = 40
+_EXAMPLES = """\
+Looks at the folder of --project and what is below it; reads files, imports and runs none of them. Writes settings only
+with your yes, or with --yes; conftest.py and CI are yours, their lines are shown.
+
+examples:
+  templatedb init
+  templatedb init --yes                  # do not ask
+  templatedb init --to templatedb.toml   # leave pyproject.toml alone
+  templatedb init --json
+"""
+
+
+class _Doing(enum.Enum):
+    """What becomes of the settings."""
+
+    WRITE = enum.auto()
+    ASK = enum.auto()
+    SHOW = enum.auto()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("--yes", action="store_true", help="write the settings without asking")
+    parser.add_argument(
+        "--to",
+        choices=(PYPROJECT, OWN),
+        help=f"the file to write (default: {PYPROJECT} if there is one, else {OWN})",
+    )
+    parser.add_argument("--json", action="store_true", help="print everything as JSON, and do not ask")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the proposal, and write its settings when that is wanted; raises where there are settings already."""
+    root: Path = arguments.project.absolute()
+    if not root.is_dir():
+        raise SettingsError(what=f"{arguments.project} is no folder", remedy="Name the project's folder by --project.")
+    proposal = _proposal(root)
+    name = arguments.to or (PYPROJECT if (root / PYPROJECT).is_file() else OWN)
+    change = change_for(root, name, text_of(proposal, name)) if proposal.needs_settings else None
+    doing = _doing(arguments)
+    if arguments.json:
+        if change is not None and doing is _Doing.WRITE:
+            write(change)
+        print(json.dumps(_facts(root, proposal, change, doing), indent=2))
+        return 0
+    print("\n".join(_lines(root, proposal, change, doing)))
+    if change is None:
+        print("\nNothing has to be written. Next: templatedb build, then pytest.")
+    elif doing is _Doing.SHOW:
+        print("\nNothing was written: templatedb init --yes writes it.")
+    elif doing is _Doing.ASK and not _agreed(change):
+        print("\nNothing was written.")
+    else:
+        write(change)
+        print(f"\nWrote {change.path}. Next: {_steps(proposal)}.")
+    return 0
+
+
+def _proposal(root: Path) -> Proposal:
+    """Return what is proposed for the folder *root*; raises SettingsError where settings hold already."""
+    held = existing(root)
+    if held is None:
+        return propose(root)
+    if held.path.parent == root or not (root / PYPROJECT).is_file():
+        table = "".join(f"    {line}\n" for line in held.lines) or "    (nothing)\n"
+        raise SettingsError(
+            what=f"settings are there already: {held.path}:{held.line}",
+            remedy=f"{table}Edit them there: templatedb build tries them. To start anew, take them out first.",
+            source=held.path,
+        )
+    proposal = propose(root)
+    note = f"{held.path}:{held.line} has settings, which hold here too until this folder has its own."
+    return proposal._replace(notes=(*proposal.notes, note))
+
+
+def _doing(arguments: argparse.Namespace) -> _Doing:
+    if arguments.yes:
+        return _Doing.WRITE
+    return _Doing.ASK if not arguments.json and sys.stdin.isatty() and sys.stdout.isatty() else _Doing.SHOW
+
+
+def _agreed(change: Change) -> bool:
+    try:
+        return input(f"\nWrite this to {change.name}? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _steps(proposal: Proposal) -> str:
+    steps = [f"add {proposal.module.path}"] if proposal.module else []
+    steps += [f"add the lines to {proposal.conftest.path}"] if proposal.conftest else []
+    return ", ".join([*steps, "templatedb build, then pytest"])
+
+
+def _lines(root: Path, proposal: Proposal, change: Change | None, doing: _Doing) -> list[str]:
+    """Return what people read: what was found, and each file with what belongs in it."""
+    width = max((len(fact.place) for fact in proposal.facts if len(fact.place) <= _WIDE), default=0)
+    lines = [f"Found in {root}:", *(f"    {fact.place:{width}}  {fact.what}" for fact in proposal.facts)]
+    for note in proposal.notes:
+        lines += ["", f"Note: {note}"]
+    lines += ["", *_settings(proposal, change, doing)]
+    if proposal.module is not None:
+        lines += ["", f"For a new {proposal.module.path}, by your hand:", "", *proposal.module.text.splitlines()]
+    if proposal.conftest is not None:
+        lines += ["", f"For {proposal.conftest.path}, by your hand:", "", *proposal.conftest.text.splitlines()]
+    else:
+        lines += ["", proposal.advice]
+    lines += ["", "For GitHub Actions, in the job of the tests, after what checks out and installs:", ""]
+    lines += proposal.ci.splitlines()
+    return [*lines, "", "Elsewhere: templatedb key --write .db-key, and let the CI system checksum that file."]
+
+
+def _settings(proposal: Proposal, change: Change | None, doing: _Doing) -> list[str]:
+    """Return the settings: as lines to be copied where they are only shown, else as the change of the file."""
+    if change is None:
+        return [
+            "No settings are needed: the Alembic configuration in this folder is found by itself.",
+            "What may be of use, under [tool.templatedb] in pyproject.toml:",
+            "",
+            *(one.line.removeprefix("# ") for one in proposal.settings),
+        ]
+    shown = text_of(proposal, change.name) if doing is _Doing.SHOW else change.diff
+    return [f"For {'a new ' if change.before is None else ''}{change.name}:", "", *shown.splitlines()]
+
+
+def _facts(root: Path, proposal: Proposal, change: Change | None, doing: _Doing) -> dict[str, object]:
+    is_written = change is not None and doing is _Doing.WRITE
+    return {
+        "project": str(root),
+        "found": [fact._asdict() for fact in proposal.facts],
+        "notes": list(proposal.notes),
+        "settings": _table(proposal, Written.SET),
+        "suggested": _table(proposal, Written.SUGGESTED),
+        "file": None if change is None else {"path": str(change.path), "diff": change.diff, "written": is_written},
+        "module": proposal.module and proposal.module._asdict(),
+        "conftest": proposal.conftest and proposal.conftest._asdict(),
+        "advice": proposal.advice,
+        "github_actions": proposal.ci,
+    }
+
+
+def _table(proposal: Proposal, written: Written) -> dict[str, object]:
+    return {one.key: one.value for one in proposal.settings if one.written is written}

@@ -1,0 +1,55 @@
+"""What the project's conftests do about databases already."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+from templatedb.conventions.source import FUNCTIONS, chain_of
+from templatedb.proposals import Fact
+from templatedb.proposals.names import at_import
+from templatedb.proposals.project import Project
+
+_MAKING = {"create_all", "drop_all", "upgrade", "downgrade", "executescript", "apply_migrations"}
+_CLONES = {
+    "clone", "clone_path", "clone_url", "clone_async_url", "clone_connection", "clone_engine", "clone_session",
+    "clone_async_engine", "clone_async_session", "clone_factory",
+}  # fmt: skip
+
+
+class Conftests(NamedTuple):
+    """The conftests as a whole."""
+
+    path: str
+    """Where fixtures for the whole suite belong, be it there or not."""
+    names: frozenset[str]
+    """What they define."""
+    facts: tuple[Fact, ...]
+    """Fixtures that make a database, which clones replace."""
+    uses_clones: Fact | None
+    """Where a clone is asked for already."""
+
+
+def conftests(project: Project) -> Conftests:
+    """Return what the conftests of *project* do."""
+    names, facts, uses = set[str](), list[Fact](), list[Fact]()
+    for path in project.conftests:
+        for node in at_import(project.source(path).body):
+            if not isinstance(node, FUNCTIONS):
+                continue
+            names.add(node.name)
+            if asked := _CLONES & {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}:
+                uses.append(Fact(path, node.lineno, f"{node.name} asks for {min(asked)} already"))
+            called = [chain_of(call.func)[-1:] for call in ast.walk(node) if isinstance(call, ast.Call)]
+            if making := next((end[0] for end in called if end and end[0] in _MAKING), None):
+                what = f"fixture {node.name} calls {making}: a clone may replace it"
+                facts.append(Fact(path, node.lineno, what))
+    return Conftests(_place(project), frozenset(names), tuple(facts), next(iter(uses), None))
+
+
+def _place(project: Project) -> str:
+    """Return the conftest nearest to the project's folder, or where one belongs."""
+    if project.conftests:
+        return project.conftests[0]
+    folder = next((name for name in ("tests", "test") if (project.root / name).is_dir()), "")
+    return f"{folder}/conftest.py" if folder else "conftest.py"
