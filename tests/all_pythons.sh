@@ -15,7 +15,7 @@ done
 test -n "$found" || { echo "No Python 3.11 or newer found" >&2; exit 1; }
 
 failed=""
-run() { # interpreter, label, constraints
+run() { # interpreter, label, more groups or constraints
     version=$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     folder=.venv-$version$2
     echo "== Python $version$2 ($1)"
@@ -24,7 +24,7 @@ run() { # interpreter, label, constraints
         "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --editable . --group test $3 &&
         "$folder/bin/python" -m pytest -q -n "${WORKERS:-auto}" -p no:cacheprovider || failed="$failed $version$2"
 }
-for python in $found; do run "$python" "" ""; done
+for python in $found; do run "$python" "" "--group newer"; done
 set -- $found
 run "$1" "-oldest" "--constraint tests/oldest.txt"
 test -z "$failed" || { echo "== failed on:$failed" >&2; exit 1; }

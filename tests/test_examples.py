@@ -15,6 +15,8 @@ from projects import builds_in, run, write
 
 RECIPES = Path(__file__).parents[1] / "conftest_examples"
 PYTEST = ("-m", "pytest", "-W", "error")
+HTTPX = ("-W", "ignore:Using `httpx` with")
+"""For recipes with the TestClient of Starlette: newer ones would have httpx2."""
 WITHOUT_ASYNCIO = ("-p", "no:asyncio")
 """For recipes whose users have no pytest-asyncio: it warns where its settings are missing."""
 
@@ -30,6 +32,7 @@ needs_peewee = needs("peewee", "peewee_migrate")
 needs_sqlite_utils = needs("sqlite_utils")
 needs_yoyo = needs("yoyo")
 needs_fastapi = needs("fastapi", "httpx")
+needs_litestar = needs("litestar", "advanced_alchemy")
 OLD_SQLALCHEMY = tuple(map(int, importlib.metadata.version("sqlalchemy").split(".")[:3])) < (2, 0, 14)
 
 
@@ -44,8 +47,8 @@ def copied(tmp_path):
     return copy
 
 
-def python(folder: Path, *words: str) -> str:
-    """Run Python in *folder* as a shell outside of any test run would, to success, and return what it said."""
+def python(folder: Path, *words: str, code: int = 0) -> str:
+    """Run Python in *folder* as a shell outside of any test run would, expect its exit code, and return what it said."""
     done = subprocess.run(
         [sys.executable, *words],
         cwd=folder,
@@ -56,7 +59,7 @@ def python(folder: Path, *words: str) -> str:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == code, done.stdout
     return done.stdout
 
 
@@ -71,11 +74,29 @@ def pytest_cold_and_warm(folder: Path, cache: Path, *words: str, passed: int, go
     return said
 
 
-def assert_builds_again(folder: Path, cache: Path) -> None:
+def assert_builds_again(folder: Path, cache: Path, *words: str) -> None:
     """Run a recipe's tests after a change of what decides its database."""
-    said = python(folder, *PYTEST, *WITHOUT_ASYNCIO)
+    said = python(folder, *PYTEST, *(words or WITHOUT_ASYNCIO))
     assert re.search(r"^golden [0-9a-f]{8} built in", said, re.MULTILINE)
     assert builds_in(cache) == 2
+
+
+def assert_hits(folder: Path, *words: str, passed: int) -> None:
+    """Run a recipe's tests, which may not build."""
+    assert f" {passed} passed in " in python(folder, *PYTEST, *words, "--templatedb-require-hit")
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace what stands once in a file."""
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+def failing(folder: Path, *words: str) -> set[str]:
+    """Run a recipe's tests, some of which must fail, and return their names."""
+    said = python(folder, *PYTEST, *words, code=1)
+    return set(re.findall(r"^FAILED (\S+)", said, re.MULTILINE))
 
 
 def test_alembic_orm_session_needs_no_settings_and_no_conftest(copied, cache):
@@ -139,15 +160,70 @@ def test_flask_migrate_like_builds_again_when_a_revision_is_added(copied, cache)
 def test_fastapi_global_engine_has_the_url_before_the_application_is_imported(copied, cache):
     """No dependency is overridden; background tasks and threads included, alone and in two workers."""
     folder = copied("fastapi_global_engine")
-    words = (*WITHOUT_ASYNCIO, "-W", "ignore:Using `httpx` with")  # newer Starlettes would have httpx2
-    pytest_cold_and_warm(folder, cache, *words, passed=4)
-    assert " 4 passed in " in python(folder, *PYTEST, *words, "-n", "2", "--templatedb-require-hit")
+    pytest_cold_and_warm(folder, cache, *WITHOUT_ASYNCIO, *HTTPX, passed=4)
+    assert_hits(folder, *WITHOUT_ASYNCIO, *HTTPX, "-n", "2", passed=4)
 
 
 @needs_fastapi
 def test_fastapi_async_global_engine_lives_through_a_loop_for_each_test(copied, cache):
     """The application's pool stays open."""
     pytest_cold_and_warm(copied("fastapi_async_global_engine"), cache, passed=3)
+
+
+@needs_fastapi
+def test_fastapi_dependency_finds_a_forgotten_commit(copied, cache):
+    """Where requests have sessions of their own; in the session of the test it goes unnoticed."""
+    folder = copied("fastapi_dependency")
+    words = (*WITHOUT_ASYNCIO, *HTTPX)
+    pytest_cold_and_warm(folder, cache, *words, "-n", "2", passed=6)
+    edit(folder / "bank.py", "    session.commit()\n", "    session.flush()\n")
+    assert failing(folder, *words) == {
+        "tests/test_bank.py::test_a_transfer_is_committed",
+        "tests/test_bank.py::test_a_request_sees_the_commit_of_another",
+    }
+
+
+@needs_fastapi
+def test_fastapi_async_dependency_gives_each_request_a_session(copied, cache):
+    """One for all of a test would not do: requests run at once, and one that failed must not be seen by the next."""
+    folder = copied("fastapi_async_dependency")
+    pytest_cold_and_warm(folder, cache, "-n", "2", passed=4)
+    conftest = folder / "tests/conftest.py"
+    edit(conftest, "client(clone_async_engine: AsyncEngine)", "client(clone_async_session)")
+    edit(conftest, "async_sessionmaker(clone_async_engine, expire_on_commit=False)", "None")
+    edit(conftest, "[get_session] = get_session_on_clone", "[get_session] = lambda: clone_async_session")
+    assert failing(folder) == {
+        "tests/test_rooms.py::test_of_many_who_want_a_room_at_once_one_gets_it",
+        "tests/test_rooms.py::test_a_stay_that_meets_another_is_rolled_back",
+    }
+
+
+def test_anyio_and_asyncio_have_the_same_fixtures(copied, cache):
+    """In loops of a test, of a file, and of anyio; each plugin runs its own tests, also without the other."""
+    folder = copied("anyio_and_asyncio")
+    pytest_cold_and_warm(folder, cache, "-n", "2", passed=8)
+    asyncio_files = ("tests/test_asyncio_function_loop.py", "tests/test_asyncio_module_loop.py")
+    assert " 5 passed in " in python(folder, *PYTEST, "-p", "no:anyio", *asyncio_files)
+    words = (*WITHOUT_ASYNCIO, "-W", "ignore:Unknown config option")
+    assert " 3 passed in " in python(folder, *PYTEST, *words, "tests/test_anyio.py")
+
+
+@needs_litestar
+def test_litestar_advanced_alchemy_builds_again_when_a_revision_is_added(copied, cache):
+    """Its stock env.py under the function; an edit of a model or a controller is a hit."""
+    folder = copied("litestar_advanced_alchemy")
+    words = ("-W", "ignore:The declarative_mixin decorator")  # advanced-alchemy 1.12 with SQLAlchemy 2.1
+    pytest_cold_and_warm(folder, cache, *words, "-n", "2", passed=5)
+    for name in ("models", "tools"):
+        module = folder / f"lending/{name}.py"
+        module.write_text(module.read_text() + "\nX = 1\n")
+    assert_hits(folder, *words, passed=5)
+    (folder / "migrations/versions/0003_colours.py").write_text(
+        "from alembic import op\nrevision, down_revision = '0003', '0002'\n"
+        "def upgrade(): op.execute('alter table tool add column colour text')\n"
+    )
+    edit(folder / "tests/test_lending.py", "0002", "0003")
+    assert_builds_again(folder, cache, *words)
 
 
 @needs("flask", "flask_sqlalchemy")
@@ -209,6 +285,33 @@ def test_yoyo_builds_again_when_a_migration_is_added(copied, cache):
     assert_builds_again(folder, cache)
 
 
+def test_golang_migrate_sql_builds_again_when_a_way_forward_is_added(copied, cache):
+    """The ways back make no database: a change of one is a hit."""
+    folder = copied("golang_migrate_sql")
+    pytest_cold_and_warm(folder, cache, *WITHOUT_ASYNCIO, "-n", "2", passed=5)
+    files = folder / "db/migrations"
+    edit(files / "000001_links.down.sql", "DROP TABLE link;", "DROP TABLE link; -- with all its rows")
+    assert_hits(folder, *WITHOUT_ASYNCIO, passed=5)
+    (files / "000004_colours.up.sql").write_text("ALTER TABLE link ADD COLUMN colour TEXT;\n")
+    edit(folder / "tests/test_migrations.py", "[(3, 0)]", "[(4, 0)]")
+    assert_builds_again(folder, cache)
+
+
+def test_create_all_only_builds_again_when_a_model_changes(copied, cache):
+    """Also one in a module that the named one imports; what only uses the models is a hit."""
+    folder = copied("create_all_only")
+    pytest_cold_and_warm(folder, cache, *WITHOUT_ASYNCIO, "-n", "2", passed=3)
+    reports = folder / "weather/reports.py"
+    reports.write_text(reports.read_text() + "\nX = 1\n")
+    assert_hits(folder, *WITHOUT_ASYNCIO, passed=3)
+    edit(
+        folder / "weather/stations.py",
+        "    altitude: Mapped[int]",
+        "    altitude: Mapped[int]\n    owner: Mapped[str | None]",
+    )
+    assert_builds_again(folder, cache)
+
+
 @pytest.mark.parametrize(
     ("recipe", "added", "text", "named"),
     [
@@ -241,6 +344,20 @@ def test_yoyo_builds_again_when_a_migration_is_added(copied, cache):
             "insert into nowhere values (1);\n",
             "Applying 0005.bad",
             marks=needs_yoyo,
+        ),
+        pytest.param(
+            "litestar_advanced_alchemy",
+            "migrations/versions/0003_bad.py",
+            "from alembic import op\nrevision, down_revision = '0003', '0002'\n"
+            "def upgrade(): op.execute('insert into nowhere values (1)')\n",
+            "migration 0003 failed",
+            marks=needs_litestar,
+        ),
+        (
+            "golang_migrate_sql",
+            "db/migrations/000004_bad.up.sql",
+            "INSERT INTO nowhere VALUES (1);\n",
+            "migration 4 (bad)",
         ),
     ],
 )

@@ -231,3 +231,25 @@ def test_verify_is_quiet_about_a_reproducible_project(project, capsys):
     alembic_project(project)
     code, text = said(capsys, "verify")
     assert (code, text.splitlines()[1:]) == (0, ["schema: the same in both builds", "rows: the same in both builds"])
+
+
+def test_a_first_build_is_not_blamed_on_another_small_project(tmp_path, monkeypatch, capsys):
+    """Both have the files that `alembic init` writes, and little else."""
+    for name in ("shop", "library"):
+        folder = alembic_project(
+            tmp_path / name, revisions={f"{name}.py": revision(1, f"op.execute('create table {name} (x)')")}
+        )
+        monkeypatch.chdir(folder)
+        with load().golden() as golden:
+            assert (golden.outcome, golden.reason) == (Outcome.BUILT, "")
+
+
+def test_another_checkout_of_the_project_is_compared_with(tmp_path, monkeypatch):
+    """Its goldens are as good as one's own: most files are the same."""
+    for name in ("first", "second"):
+        folder = alembic_project(tmp_path / name, revisions=6)
+        monkeypatch.chdir(folder)
+        if name == "second":
+            write(folder / "scripts/versions/r7.py", revision(7))
+        with load().golden() as golden:
+            assert golden.reason == ("" if name == "first" else "scripts/versions/r7.py added")

@@ -17,7 +17,8 @@ from templatedb.records import Manifest
 _COMPARED_MANIFESTS = 20
 """How many of a project's newest goldens are compared with to find the nearest one."""
 _NEAR_REASONS = 5
-"""With more differences, the golden of another folder is taken for that of another project."""
+"""With more differences, the golden of another folder is taken for that of another project; so it is with no more
+unchanged files than differences: two small projects share what `alembic init` has written for both."""
 
 
 _VERSIONS = re.compile(r"\S+ changed \(.+, now .+\)")
@@ -50,8 +51,15 @@ def why_not(cache: Cache, plan: Plan) -> Why:
     own = [one for one in every if one.project == project or one.key == plan.key]
     compared = list(_compared(cache, plan, own))
     if not compared:  # another checkout's, if it is near enough to be one of this project
-        compared = [why for why in _compared(cache, plan, every) if len(why.reasons) <= _NEAR_REASONS]
+        compared = [why for why in _compared(cache, plan, every) if _is_near(why, plan)]
     return min(compared, key=lambda why: len(why.reasons), default=Why((), None))
+
+
+def _is_near(why: Why, plan: Plan) -> bool:
+    if why.since is None or len(why.reasons) > _NEAR_REASONS:
+        return False
+    unchanged = plan.summary().items() & why.since.inputs.items()
+    return sum(not _is_labelled(name) for name, _ in unchanged) > len(why.reasons)
 
 
 def _compared(cache: Cache, plan: Plan, manifests: list[Manifest]) -> Iterator[Why]:

@@ -28,6 +28,7 @@ _RECIPES = {
     "sqlite-utils": "sqlite_utils",
     "Flask-Migrate": "flask_migrate",
     "Alembic": "flask_migrate_like",
+    "advanced-alchemy": "litestar_advanced_alchemy",
 }
 """The folders of conftest_examples/ that show the whole of it."""
 _SEVERAL = "Two databases in one run are shown in templatedb's conftest_examples/code_built_template."

@@ -1,0 +1,5 @@
+CREATE TABLE link (
+    id INTEGER PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    target TEXT NOT NULL
+);

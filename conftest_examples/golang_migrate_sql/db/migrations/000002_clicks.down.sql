@@ -1,0 +1,2 @@
+DROP INDEX click_by_link;
+DROP TABLE click;

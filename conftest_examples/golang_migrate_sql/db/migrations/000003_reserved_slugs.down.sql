@@ -1,0 +1,2 @@
+DROP TRIGGER link_slug_is_not_reserved;
+DROP TABLE reserved_slug;
