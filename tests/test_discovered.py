@@ -2,11 +2,13 @@
 
 import json
 import os
+import subprocess
 import sys
 import textwrap
 
 import pytest
 
+import templatedb
 from projects import PLAIN_ENV, alembic_project, builds_in, revision, run, write
 from templatedb import Function, Metadata, Template, load
 from templatedb.plan import Wishes
@@ -28,6 +30,54 @@ def one_revision(body="", extra="", env=PLAIN_ENV):
         "env": env,
         "revisions": {"r1.py": revision(1, TABLE + textwrap.dedent(body), extra=textwrap.dedent(extra))},
     }
+
+
+@pytest.mark.parametrize("name", [".venv", "venv"])
+def test_a_virtual_environment_in_the_projects_folder_is_no_part_of_the_project(project, name):
+    """Most are there. An edited model must not lead to a look through all that is installed."""
+    import sysconfig
+    import venv
+
+    venv.create(project / name, with_pip=False)
+    python = project / name / "bin/python"
+    below = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    packages = project / name / below
+    write(
+        packages / "ours.pth",
+        sysconfig.get_path("purelib") + "\n" + os.path.dirname(os.path.dirname(templatedb.__file__)) + "\n",
+    )
+    write(
+        packages / "orders/__init__.py",
+        "from sqlalchemy import MetaData\nfrom orders import names\nmetadata = MetaData()\n",
+    )
+    write(packages / "orders/names.py", "NAMES = {'pk': 'pk_%(table_name)s'}\n")
+    write(
+        packages / "orders/more.py",
+        "from sqlalchemy import MetaData\nother = MetaData(naming_convention={'pk': 'x'})\n",
+    )
+    write(
+        project / "models.py", "from orders import metadata\nmetadata.naming_convention = {'pk': 'pk_%(table_name)s'}\n"
+    )
+    env = PLAIN_ENV.replace("connection=connection", "connection=connection, target_metadata=metadata")
+    alembic_project(project, env=f"from models import metadata\n{env}", revisions=2)
+
+    def says(*words):
+        done = subprocess.run(
+            [python, "-m", "templatedb", *words], cwd=project, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    says("build")
+    (_, *listed) = says("explain", "--all").split("discovered by the build")
+    assert [line for line in listed[0].splitlines() if below in line and not line.startswith("searched")] == []
+    assert "convention" in listed[0]
+    write(
+        project / "models.py",
+        "from orders import metadata, more, names\nmetadata.naming_convention = {'pk': 'pk_%(table_name)s'}\n",
+    )
+    assert "golden: built" in says("explain")
+    assert " hit" in says("build")
 
 
 READS = {

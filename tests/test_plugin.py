@@ -709,7 +709,7 @@ def test_a_hit_imports_neither_what_builds_nor_what_only_some_tests_want(bare_su
         *("key", "locations", "discovered", "files", "cache", "plan", "golden"),
         *("slots", "slots.copy", "slots.image", "slots.in_place", "slots.reused", "slots.shared", "slots.worker"),
         *("early", "exported", "options", "place", "after_import", "connection_state", "pools", "clone", "lent"),
-        *("handle", "known", "runoptions", "template", "uses"),
+        *("handle", "known", "runoptions", "template", "unused", "uses"),
     }
     assert {warm[name] for name in ours(warm) - {"templatedb"}} == {"SourceFileLoader"}
 

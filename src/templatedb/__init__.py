@@ -51,17 +51,18 @@ Reading order, which is import order (a module imports only from those above it)
 47. lent                 a clone in the hands of a test, with its engines
 48. runoptions           what the command line of pytest says of one run
 49. known                what one pytest process knows of one template
-50. testrun              what one pytest process knows: templates, goldens, clones, failures
-51. early                variables for applications with a global engine
-52. fixtures             what tests ask for
-53. options              the options of pytest
-54. terminal             what is said while something happens
-55. controller           xdist: what the workers send
-56. fakes                false clocks and file systems of tests, kept away from ours
-57. running              what the hooks do once a test has needed a database
-58. plugin               pytest's hooks
-59. proposals            settings for a project that has none
-60. cli                  the command, one file per verb
+50. unused               applications that pass the tests' databases by
+51. testrun              what one pytest process knows: templates, goldens, clones, failures
+52. early                variables for applications with a global engine
+53. fixtures             what tests ask for
+54. options              the options of pytest
+55. terminal             what is said while something happens
+56. controller           xdist: what the workers send
+57. fakes                false clocks and file systems of tests, kept away from ours
+58. running              what the hooks do once a test has needed a database
+59. plugin               pytest's hooks
+60. proposals            settings for a project that has none
+61. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

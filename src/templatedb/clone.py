@@ -30,6 +30,8 @@ class Clone:
         self._release = release
         self._connections: list[sqlite3.Connection] = []
         self._open = True
+        self.was_asked = False
+        """Whether anybody could open it: asked for its path, a URL or a connection."""
 
     def __repr__(self) -> str:
         """Show where the database is."""
@@ -53,6 +55,7 @@ class Clone:
     @property
     def path(self) -> Path:
         """The file, absolute. Raises CloneError for a clone in memory, which has none."""
+        self.was_asked = True
         if self._filled.path is None:
             raise CloneError(
                 what="a clone in memory has no path",
@@ -74,6 +77,7 @@ class Clone:
     def _url(self, driver: str) -> str:
         from templatedb.urls import memory_url, sqlite_url
 
+        self.was_asked = True
         path = self._filled.path
         return memory_url(self._filled.name, driver) if path is None else sqlite_url(path, driver)
 
@@ -85,6 +89,7 @@ class Clone:
         """
         if not self._open:
             raise CloneError(what=f"{self!r} is closed", remedy="Connect before its test or with block ends.")
+        self.was_asked = True
         connection = self._connect(**options)
         self._connections.append(connection)
         return connection
@@ -108,6 +113,7 @@ class Clone:
 
     def dump(self) -> str:
         """Return schema and committed rows as SQL text, the same for two clones that hold the same."""
+        self.was_asked = True
         with contextlib.closing(self._connect()) as connection:
             return "\n".join(connection.iterdump())
 

@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from templatedb.digests import Digests, of_names
-from templatedb.locations import Locations
+from templatedb.locations import Belongs, Locations
 from templatedb.migrators import versions
 
 if TYPE_CHECKING:
     from templatedb.conventions import Recorded
+    from templatedb.conventions.modules import FindModule
 
 
 class Kind(enum.StrEnum):
@@ -86,9 +87,8 @@ class Now:
         if not (followed := self._followed(recorded)):
             return
         from templatedb import conventions
-        from templatedb.conventions.modules import module_finder
 
-        suspects = list(conventions.changed(followed, module_finder(self._folders(recorded)), self._digest))
+        suspects = list(conventions.changed(followed, self._finder(recorded), self._digest))
         # Who imports an edited convention has another one, too: the file that was edited is the one to name.
         edited = [path for path in suspects if path not in followed or self._digest(path) != followed[path].content]
         for path in edited or suspects:
@@ -104,10 +104,9 @@ class Now:
         if not edited:
             return None
         from templatedb import conventions
-        from templatedb.conventions.modules import module_finder
 
         there = [path for path in edited if self._digest(path) is not None]
-        new = dict.fromkeys(conventions.newly_imported(there, followed, module_finder(self._folders(recorded))), "")
+        new = dict.fromkeys(conventions.newly_imported(there, followed, self._finder(recorded)), "")
         # Nothing `changed`, so the slices are what they were, and there is none in modules that are new.
         slices = {path: known.slice for path, known in followed.items()} | new
         digests = {path: digest for path in slices if (digest := self._digest(path)) is not None}
@@ -140,6 +139,15 @@ class Now:
             return self._digests.of(path)
         except OSError:
             return None
+
+    def _finder(self, recorded: Mapping[str, str]) -> FindModule:
+        """Return what finds the project's modules, as the build did."""
+        from templatedb.conventions.modules import module_finder
+
+        def is_projects(path: Path) -> bool:
+            return self._locations.belongs(str(path), is_module=True) is Belongs.PROJECT
+
+        return module_finder(self._folders(recorded), is_projects)
 
     def _folders(self, recorded: Mapping[str, str]) -> tuple[Path, ...]:
         """Return where the build found modules: the import folders of the settings, and those it had beside them."""

@@ -184,6 +184,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
             maker.begin_test(maker.made)
         elif NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())):
             maker()
+    __tracebackhide__ = True  # a failure inside is somebody else's
     yield
     _refuse_foreign_factory(item)
 
@@ -199,6 +200,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let go of everything, and send a worker's tally to the controller."""
     config = session.config
     run = _made(config)
+    if run is None and (exported := config.stash.get(early.EXPORTED, None)) is not None:
+        from templatedb.unused import export_unused
+
+        if session.testscollected and (line := export_unused(exported)):
+            run = run_of(config)
+            run.notice(line)
     if run is None:
         return
     run.end()

@@ -22,6 +22,10 @@ _records: dict[str, weakref.WeakSet[Any]] = {}
 _unsynced: set[str] = set()
 _INFO = "templatedb"
 _watching = False
+_OTHERS_KEPT = 20
+_others: dict[str, None] = {}
+"""Files that are no slots and were opened by pools meanwhile, in their order."""
+_slots_opened = False
 
 
 class _Known:
@@ -65,6 +69,18 @@ def watch() -> None:
     call_after_import("sqlalchemy", _listen)
 
 
+def others_only() -> list[str]:
+    """Return the files that pools have opened, where none of them is a slot; empty as soon as one was."""
+    return [] if _slots_opened else list(_others)
+
+
+def forget_others() -> None:
+    """Begin anew with what `others_only` tells: another test run begins."""
+    global _slots_opened  # noqa: PLW0603  # as `_watching`
+    _slots_opened = False
+    _others.clear()
+
+
 def is_own(listener: object) -> bool:
     """Whether a *listener* of a pool is one of ours."""
     return listener is _connected or listener is _checked_out
@@ -88,11 +104,15 @@ def _connected(dbapi_connection: Any, record: Any) -> None:
         rows = _ask(record, "pragma database_list")
     except Exception:  # another database than SQLite: no slot of ours
         return
+    global _slots_opened  # noqa: PLW0603  # as `_watching`
     path = next((row[2] for row in rows if row[1] == "main"), "")
     with _lock:
         known = _records.get(path)
         if known is None:
+            if path and len(_others) < _OTHERS_KEPT:
+                _others[path] = None
             return
+        _slots_opened = True
         known.add(record)
         record.info[_INFO] = _Known()
         if _checked_out not in pool.dispatch.checkout:  # a pool made anew after dispose() takes its listeners along

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from templatedb import pools, unused
 from templatedb.errors import BuildError, GoldenChangedError, TemplateDBError
 from templatedb.exported import Exported, original_environment, warnings
 from templatedb.handle import Golden, kind_of
@@ -64,6 +65,8 @@ class Run:
         self._changed: list[Golden] = []
         self._test = ""
         self._ended = ""
+        self._clones_were_asked = False
+        pools.forget_others()
         self._template_seen: Callable[[], object] = lambda: None
         self._kept: dict[str, list[Path]] = {}
 
@@ -264,6 +267,7 @@ class Run:
         ended = [lent for lent in self._lent if lent.clone.closed]
         self._lent = [lent for lent in self._lent if not lent.clone.closed]
         for lent in ended:
+            self._clones_were_asked |= lent.clone.was_asked
             lent.clone.discard()
         self._slots.end_test(all_are_back=not self._lent)
         self._ended = self._test
@@ -273,6 +277,8 @@ class Run:
         for lent in self._lent:
             lent.close()
         self.end_test()
+        if line := unused.clones_unopened(self.tally, were_asked=self._clones_were_asked):
+            self.notice(line)
         if self._engines is not None:
             self._engines.close()
         self._slots.close()

@@ -219,7 +219,8 @@ class Counting:
         modules = {path for name, path in self._files_of_modules.items() if name not in self._imports.before}
         followed = {Path(path) for path in modules if self._is_projects_module(path) and path.endswith(".py")}
         folders = dict.fromkeys((*self._import_folders, *map(Path, self._searched())))
-        recorded = conventions.record(followed, module_finder(tuple(folders)), self._digest)
+        find = module_finder(tuple(folders), lambda path: self._is_projects_module(str(path)))
+        recorded = conventions.record(followed, find, self._digest)
         # Also what counts as a whole: else it would be new, and suspect, when an edited module imports it.
         yield from discovered.of_conventions(recorded, self._locations)
 

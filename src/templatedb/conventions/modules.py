@@ -12,14 +12,20 @@ Returns None for whatever is not a module of the project, and for a package with
 """
 
 
-def module_finder(folders: tuple[Path, ...]) -> FindModule:
+def module_finder(folders: tuple[Path, ...], is_projects: Callable[[Path], bool] = lambda path: True) -> FindModule:
     """Return a finder over the import path *folders*, in their order; relative names climb from the importer.
 
-    Only looks whether files are there. Packages win over modules of their name, and both over folders without an
-    ``__init__.py``, whose parts in several folders are all searched: as the import system does it.
+    What is not *is_projects* is not found: a virtual environment in the project's folder would be followed with all
+    that is installed in it, for minutes. Only looks whether files are there. Packages win over modules of their name,
+    and both over folders without an ``__init__.py``, whose parts in several folders are all searched: as the import
+    system does it.
     """
 
     def find(name: str, importer: Path) -> Path | None:
+        found = search(name, importer)
+        return found if found is not None and is_projects(found) else None
+
+    def search(name: str, importer: Path) -> Path | None:
         relative = name.lstrip(".")
         climbs = len(name) - len(relative)
         if climbs > len(importer.parents):
