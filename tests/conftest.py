@@ -12,6 +12,7 @@ from templatedb import Alembic, Golden, Template
 from templatedb.settings import CACHE_DIR_VARIABLE
 
 pytest_plugins = ["pytester"]
+pytest.register_assert_rewrite("recipes")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -67,6 +68,8 @@ def suite(pytester, monkeypatch):
     """Run a whole pytest in a process of its own, in a folder of its own."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH")])))
     pytester.makepyprojecttoml(
-        '[tool.pytest.ini_options]\nasyncio_default_fixture_loop_scope = "function"\naddopts = "-p no:randomly"\n'
+        # Plugins of recipes stay out: their imports would cost each run more than what is tested.
+        '[tool.pytest.ini_options]\nasyncio_default_fixture_loop_scope = "function"\n'
+        'addopts = "-p no:randomly -p no:faker -p no:django"\n'
     )
     return pytester

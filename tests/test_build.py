@@ -209,6 +209,40 @@ def test_a_revision_can_be_the_target(project):
         assert earlier.key != template.key()
 
 
+def test_an_earlier_revision_has_no_seeds_and_no_checks_of_the_finished_database(project):
+    """They are written for its newest tables; what is given afterwards holds."""
+    alembic_project(project, revisions=2)
+    seed = "def fill(connection): connection.execute(\"insert into {} (name) values ('seeded')\")\n"
+    write(project / "late.py", seed.format("t2"))
+    write(project / "early.py", seed.format("t1"))
+    table = '[tool.templatedb]\nseed = ["late:fill"]\nrequired_tables = ["t2"]\nmodels = "no_such_module:metadata"\n'
+    write(project / "pyproject.toml", table)
+    in_code = Template(Alembic("alembic.ini"), seed=["late:fill"], required_tables=["t2"])
+    for template in (load(), in_code):
+        with template.at("r1").golden() as earlier, earlier.clone() as clone:
+            assert clone.connect().execute("select name from t1").fetchall() == [("row 1",)]
+        with template.at("r1").with_settings(seed=["early:fill"]).golden() as earlier, earlier.clone() as clone:
+            assert clone.connect().execute("select name from t1").fetchall() == [("row 1",), ("seeded",)]
+    assert in_code.at("r1").key() == load().at("r1").key()
+
+
+def test_the_base_is_a_revision_without_tables(project):
+    """Where a test of the first migration starts; Alembic's own table is there."""
+    alembic_project(project)
+    with Template(Alembic("alembic.ini")).at("base").golden() as golden, golden.clone() as clone:
+        assert tables(clone.path) == {"alembic_version"}
+        assert clone.connect().execute("select * from alembic_version").fetchall() == []
+        assert (golden.manifest.heads, golden.manifest.revisions) == ((), 0)
+
+
+def test_an_environment_without_a_revision_is_no_base(project):
+    """Nobody asked for an empty database."""
+    alembic_project(project, revisions={"README.rst": "nothing"})
+    write(project / "pyproject.toml", '[tool.templatedb]\ninputs = ["scripts/env.py"]\n')
+    with pytest.raises(BuildError, match="made no table"):
+        load().golden()
+
+
 @pytest.mark.parametrize("name", ["a b", "50%", "p%41q", "h#x", "q?r", "quo'te\"s", "ünïcode 😀", "-dash"])
 def test_odd_folder_names_are_survived_by_project_and_cache(tmp_path, monkeypatch, name):
     """In the project's path, in the cache's, and in the URL of a clone."""

@@ -28,6 +28,11 @@ NEEDED = {"flask_migrate": needs_flask, "peewee_migrate": needs_peewee, "sqlite_
 NEEDS_SQLMODEL = pytest.mark.skipif(OLD_SQLALCHEMY, reason="SQLModel needs SQLAlchemy 2.0.14")
 if not OLD_SQLALCHEMY:
     NEEDS_SQLMODEL = needs("sqlmodel")
+NEEDED |= {
+    "django_migrate": needs("django"),
+    "factory_boy_seeds": needs("factory"),
+    "polyfactory_seeds": needs("polyfactory"),
+}
 NEEDED |= {"litestar_advanced_alchemy": needs("litestar", "advanced_alchemy")}
 NEEDED |= {"yoyo": needs_yoyo, "sqlmodel": NEEDS_SQLMODEL, "flask_sqlalchemy": needs("flask_sqlalchemy")}
 

@@ -833,6 +833,43 @@ def test_a_failing_test_keeps_its_database_and_says_where(project_suite, words):
     assert "not committed when the test failed:\n    t1: 1 row added: (2, 'awaited')" in text
 
 
+def test_a_test_that_takes_one_clone_after_the_other_has_one_place_and_keeps_the_last(project_suite):
+    """As property tests do, hundreds of times: what it has closed goes back when it asks for another."""
+    project_suite.makepyfile(
+        """
+        def test_many(clone_factory):
+            places = set()
+            for number in range(50):
+                with clone_factory() as clone:
+                    places.add(clone.path)
+                    connection = clone.connect()
+                    assert connection.execute("select name from t1").fetchall() == [("row 1",)]
+                    connection.execute(f"insert into t1 (name) values ('{number}')")
+                    connection.commit()
+            assert len(places) == 1
+
+        def test_failing(clone_factory, clone_connection):
+            for number in range(50):
+                with clone_factory() as one, clone_factory() as two:
+                    for clone in (one, two):
+                        connection = clone.connect()
+                        connection.execute(f"insert into t1 (name) values ('{number}')")
+                        connection.commit()
+                    assert number < 30
+        """
+    )
+    result = project_suite.runpytest_subprocess("-W", "error", "-p", "no:randomly")
+    result.assert_outcomes(passed=1, failed=1)
+    folder = project_suite.path / ".pytest_cache/d/templatedb/failed"
+    kept = {path.name: tables_and_rows(path) for path in folder.iterdir()}
+    first = ("row 1",)
+    assert kept == {
+        "test_failing.sqlite": [first],
+        "test_failing-2.sqlite": [first, ("30",)],
+        "test_failing-3.sqlite": [first, ("30",)],
+    }
+
+
 def test_a_shared_database_is_not_kept_for_a_test_that_did_not_ask_for_it(project_suite):
     """The plain name is the test's own."""
     project_suite.makepyfile(

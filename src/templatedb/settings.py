@@ -19,6 +19,9 @@ BUILDING_VARIABLE = "TEMPLATEDB_BUILDING"
 MIGRATORS = ("alembic", "sql", "metadata", "function", "command")
 """The settings that name a migrator; at most one of them is given."""
 
+OF_THE_FINISHED_DATABASE = ("seed", "required_tables", "models")
+"""The settings that cannot hold before the last migration."""
+
 
 class Settings(NamedTuple):
     """Everything a project says about its template database; the defaults are those of an empty table."""
@@ -68,6 +71,10 @@ class Settings(NamedTuple):
     def without_migrator(self) -> Settings:
         """Return these settings for a migrator that is given in code."""
         return self._replace(**dict.fromkeys(MIGRATORS))  # type: ignore[arg-type]  # each may be None
+
+    def of_earlier_revision(self) -> Settings:
+        """Return these settings for a database that is not finished."""
+        return self._replace(**{name: self._field_defaults[name] for name in OF_THE_FINISHED_DATABASE})
 
     @property
     def import_folders(self) -> tuple[Path, ...]:

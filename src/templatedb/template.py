@@ -17,7 +17,7 @@ from templatedb.migrators.alembic import Alembic
 from templatedb.plan import Wishes
 from templatedb.records import Key
 from templatedb.search import find, nearest
-from templatedb.settings import DEFAULT_REVISION, Settings, with_overrides
+from templatedb.settings import DEFAULT_REVISION, OF_THE_FINISHED_DATABASE, Settings, with_overrides
 
 
 class Template:
@@ -45,6 +45,7 @@ class Template:
         self._overrides = settings
         self._base: Path | None = None
         self._given: Settings | None = None
+        self._is_earlier = False
         self._ready: tuple[Migrator, Settings] | None = None
 
     def __repr__(self) -> str:
@@ -82,9 +83,11 @@ class Template:
         migrator: Migrator | None = None,
         base: Path | None = None,
         overrides: dict[str, Any] | None = None,
+        is_earlier: bool = False,
     ) -> Template:
         other = Template(migrator or self._migrator, root=self._root)
         other._given = self._given
+        other._is_earlier = self._is_earlier or is_earlier
         other._base = base or self._base
         other._overrides = self._overrides if overrides is None else overrides
         return other
@@ -105,6 +108,8 @@ class Template:
             if self._root is not None:
                 settings = settings._replace(root=self._root)
             settings = settings.without_migrator()
+            if self._is_earlier:
+                settings = settings.of_earlier_revision()
             settings = with_overrides(settings, **self._overrides)
             if isinstance(migrator, Alembic) and migrator.revision == DEFAULT_REVISION:
                 migrator = dataclasses.replace(migrator, revision=settings.revision)
@@ -130,7 +135,11 @@ class Template:
         return Golden(open_golden(migrator, settings, wishes or Wishes()), settings)
 
     def at(self, revision: str) -> Template:
-        """Return the same template at an earlier Alembic *revision*. Raises SettingsError for other migrators."""
+        """Return the migrations up to an Alembic *revision*, where a test of the next one starts; ``"base"`` has none.
+
+        Without ``seed``, ``required_tables`` and ``models``, which are about the finished database: give those of that
+        revision by `with_settings`. Raises SettingsError for other migrators.
+        """
         if not isinstance(self._migrator, Alembic):
             raise SettingsError(
                 what=f"Template.at({revision!r}) needs an Alembic migrator, this one is {self._migrator!r}",
@@ -138,7 +147,9 @@ class Template:
                 key="revision",
                 value=revision,
             )
-        return self._changed(migrator=dataclasses.replace(self._migrator, revision=revision))
+        kept = {name: value for name, value in self._overrides.items() if name not in OF_THE_FINISHED_DATABASE}
+        migrator = dataclasses.replace(self._migrator, revision=revision)
+        return self._changed(migrator=migrator, overrides=kept, is_earlier=True)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Template:

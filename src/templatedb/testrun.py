@@ -5,6 +5,7 @@ Goldens stand in a registry by key, never in a session-scoped value: two folders
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,7 @@ class Run:
         self._by_key: dict[str, Golden] = {}
         self._uses: dict[str, Use] = {}
         self._lent: list[Lent] = []
+        self._lock = threading.Lock()  # of the list: clones are asked for in any thread
         self._changed: list[Golden] = []
         self._test = ""
         self._ended = ""
@@ -173,14 +175,15 @@ class Run:
         return self._template_seen()
 
     def clone(self, template: Template, kind: CloneKind | str | None = None, *, for_application: bool = False) -> Lent:
-        """Lend a private database of *template*; it stays until `end_test` after its holder has closed it.
+        """Lend a private database of *template*; closed by its holder, it stays until the next one or `end_test`.
 
-        With *for_application* it is the one that was exported, where one was. Raises what `golden` raises, and
-        CloneError.
+        So what a failed test had last is kept, and not each of the hundreds that a property test takes. With
+        *for_application* it is the exported one, where one was. Raises what `golden` raises, and CloneError.
         """
         settings = self._find(template).based.settings
         chosen = kind_of(kind or self.options.clone or settings.clone)
         golden = self.golden(template)
+        self._take_back()
         started = time.perf_counter()
         try:
             made = self._clone_of(golden, chosen, settings, for_application=for_application)
@@ -198,7 +201,8 @@ class Run:
         use.saved_s += golden.manifest.migration_s - elapsed_s
         keep = self.options.keep or settings.keep
         lent = Lent(made, golden, self.engines, opened_in=self._test, keep=keep, reconnect=self.options.reconnect)
-        self._lent.append(lent)
+        with self._lock:
+            self._lent.append(lent)
         return lent
 
     def _clone_of(self, golden: Golden, kind: CloneKind, settings: Settings, *, for_application: bool) -> Clone:
@@ -264,13 +268,17 @@ class Run:
 
     def end_test(self) -> None:
         """Take back the databases whose holders have closed them."""
-        ended = [lent for lent in self._lent if lent.clone.closed]
-        self._lent = [lent for lent in self._lent if not lent.clone.closed]
+        self._take_back()
+        self._slots.end_test(all_are_back=not self._lent)
+        self._ended = self._test
+
+    def _take_back(self) -> None:
+        with self._lock:
+            ended = [lent for lent in self._lent if lent.clone.closed]
+            self._lent = [lent for lent in self._lent if lent not in ended]
         for lent in ended:
             self._clones_were_asked |= lent.clone.was_asked
             lent.clone.discard()
-        self._slots.end_test(all_are_back=not self._lent)
-        self._ended = self._test
 
     def end(self) -> None:
         """Close what is still open: clones of a run that was interrupted, then the goldens."""

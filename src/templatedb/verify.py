@@ -85,7 +85,8 @@ def _refuse_damage(connection: sqlite3.Connection) -> None:
 
 def _refuse_unfinished(connection: sqlite3.Connection, built: Built, tables: tuple[str, ...]) -> None:
     done = built.done
-    if not [name for name in tables if name != done.version_table] and not done.revisions:
+    asked_for_nothing = done.ledger is not None and not done.ledger.rows
+    if not [name for name in tables if name != done.version_table] and not done.revisions and not asked_for_nothing:
         raise BuildError(
             what="the migrations ended without an error but made no table",
             remedy="They may have written to another database, or not committed.",

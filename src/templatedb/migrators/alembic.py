@@ -14,7 +14,7 @@ from templatedb.errors import BuildError, InputsError
 from templatedb.inputs import Input, file, files_below, setting
 from templatedb.migrators import alembic_config, libraries, versions
 from templatedb.migrators.alembic_config import AlembicConfig
-from templatedb.settings import Settings
+from templatedb.settings import DEFAULT_REVISION, Settings
 
 if TYPE_CHECKING:
     import configparser
@@ -35,15 +35,16 @@ class Alembic:
 
     kind: ClassVar[str] = "alembic"
     config: str | os.PathLike[str] = "alembic.ini"
-    revision: str = dataclasses.field(default="heads", kw_only=True)
+    revision: str = dataclasses.field(default=DEFAULT_REVISION, kw_only=True)
 
     def __post_init__(self) -> None:
         """Take any path-like: the fields travel to the build as text."""
         object.__setattr__(self, "config", os.fspath(self.config))
 
     def __str__(self) -> str:
-        """Name the configuration by its last two parts: enough to tell two templates apart."""
-        return "/".join(Path(self.config).parts[-2:])
+        """Name the configuration by its last two parts, and an earlier revision: enough to tell two templates apart."""
+        target = "" if self.revision == DEFAULT_REVISION else f" at {self.revision}"
+        return "/".join(Path(self.config).parts[-2:]) + target
 
     def inputs(self, settings: Settings) -> Iterator[Input]:
         """Yield the options, every file of the script and version locations, and the library versions.
@@ -128,7 +129,7 @@ class Alembic:
                     command.upgrade(alembic, self.revision)
         return self._ledger(bench.revisions)
 
-    def _ledger(self, revisions: Revisions) -> Ledger:
+    def _ledger(self, revisions: Revisions) -> Ledger | None:
         from templatedb.migrators.bench import Ledger
 
         if revisions.version_table is None:
@@ -142,6 +143,8 @@ class Alembic:
                 what=f"the migrations ended before {self.revision!r}: {len(missing)} not run, first {missing[0]}",
                 remedy="Look at what env.py passes to context.configure().",
             )
+        if not revisions.heads and self.revision != "base":
+            return None  # no revision was found: that no table was made is for `verify` to say
         return Ledger(
             table=revisions.version_table, columns=("version_num",), rows=tuple((head,) for head in revisions.heads)
         )

@@ -66,7 +66,7 @@ class Ledger:
     table: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str | int, ...], ...]
-    """Sorted; compared whole with the columns' rows, in any order."""
+    """Sorted; compared whole with the columns' rows, in any order. None: a database without tables was asked for."""
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ _RECIPES = {
     "Flask-Migrate": "flask_migrate",
     "Alembic": "flask_migrate_like",
     "advanced-alchemy": "litestar_advanced_alchemy",
+    "Django": "django_migrate",
 }
 """The folders of conftest_examples/ that show the whole of it."""
 _SEVERAL = "Two databases in one run are shown in templatedb's conftest_examples/code_built_template."

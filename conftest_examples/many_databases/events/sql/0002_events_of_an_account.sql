@@ -1,0 +1,1 @@
+create index event_by_account on event (account_id);
