@@ -76,10 +76,11 @@ def test_a_report_has_at_most_ten_lines_of_changes(users):
 
 
 @pytest.mark.parametrize("kind", ["file", "memory"])
-def test_a_test_that_changed_nothing_says_nothing_of_changes(users, kind):
-    """Whatever the kind of its clone."""
+def test_a_test_that_left_nothing_changed_says_so(users, kind):
+    """Whatever the kind of its clone: many have rolled back by then."""
     write(users / "test_it.py", "def test_that_fails(clone):\n    assert False\n")
     assert [line.split(" /")[0] for line in section(pytest_says(users, f"--templatedb-clone={kind}"))] == [
+        "the test changed nothing in its database, or rolled it back before it failed",
         "database kept:",
         "    sqlite3",
         "    templatedb diff",
@@ -266,3 +267,18 @@ def test_an_alembic_project_needs_nothing_else(project, capsys):
     capsys.readouterr()
     main(["diff", "dev.sqlite"])
     assert capsys.readouterr().out.splitlines()[1:] == ["alembic_version: 1 row removed", "  - version_num='r2'"]
+
+
+def test_a_name_that_was_not_kept_is_told_with_those_that_were(users, capsys):
+    """A misspelt test is the likely reason."""
+    pytest_says(users)
+    assert main(["diff", "test_that_fail"]) == 1
+    assert capsys.readouterr().err == (
+        "templatedb: there is no file test_that_fail\nName a SQLite database. Kept are test_that_fails.\n"
+    )
+
+
+def test_without_pytests_cache_the_folder_stays_out_of_version_control(users):
+    """Whoever switched the cache off does not look for the folder."""
+    pytest_says(users, "-p", "no:cacheprovider")
+    assert (users / ".pytest_cache/.gitignore").read_text() == "*\n"

@@ -32,7 +32,7 @@ def test_a_hit_is_explained_as_one(small, capsys):
     assert said(capsys, "explain") == (
         0,
         (
-            f"key: {load().key()}\nmade of 3 files, 12 settings, 5 versions\n"
+            f"key: {load().key()}\nmade of 3 files, 12 settings, 5 versions (each: templatedb explain --all)\n"
             "golden: built 0 s ago; nothing changed, nor did 1 discovered input\n"
         ),
     )
@@ -49,7 +49,7 @@ def test_every_reason_is_told_on_a_line_of_its_own(small, capsys):
     write(small / "helper.py", "X = 2\n")
     write(small / "scripts/versions/r3.py", revision(3))
     assert said(capsys, "explain")[1].splitlines()[2:] == [
-        "golden: none; since the one built 0 s ago:",
+        "golden: none for these inputs; since the one built 0 s ago:",
         "    scripts/versions/r3.py added",
         "    helper.py changed",
     ]

@@ -939,7 +939,7 @@ def on_a_terminal(folder: Path, answer: bytes) -> str:
 def test_on_a_terminal_it_asks(sql, answer, is_written):
     """Anything but a yes is a no."""
     seen = on_a_terminal(sql, answer)
-    assert "+[tool.templatedb]\n" in seen.partition("Write this to pyproject.toml? [y/N] ")[0]
+    assert "+[tool.templatedb]\n" in seen.partition("Write the settings above to pyproject.toml? [y/N] ")[0]
     assert ("Nothing was written." in seen, (nearest(sql) is not None)) == (not is_written, is_written)
 
 
@@ -1094,3 +1094,13 @@ def test_the_steps_of_a_folder_in_a_repository_run_there_with_the_workers_that_i
     job = yaml.safe_load(init("--project", "shop")["github_actions"])
     assert job["defaults"] == {"run": {"working-directory": "shop"}}
     assert job["steps"] == yaml.safe_load(GITHUB_STEPS)["steps"]
+
+
+def test_where_settings_are_what_goes_beside_them_is_shown_again(project, capsys):
+    """It may be what was forgotten."""
+    alembic_project(project)
+    write(project / "pyproject.toml", '[tool.templatedb]\nalembic = "alembic.ini"\n')
+    assert main(["init"]) == 1
+    out, err = capsys.readouterr()
+    assert "templatedb build --github-output" in out
+    assert "settings are there already" in err

@@ -242,3 +242,28 @@ def test_a_toml_file_is_read_each_time_and_parsed_once(tmp_path, monkeypatch):
         path.write_text(f"[{tmp_path.name}]\nnumber = {number}\n")
         assert toml.read(path) == {tmp_path.name: {"number": number}}
     assert len(parsed) == 2
+
+
+@pytest.mark.parametrize("name", ["pytest-templatedb", "pytest_templatedb", "templatdb", "templatedbs"])
+def test_a_table_that_was_meant_to_be_ours_is_refused(project, name):
+    """The bare alembic.ini beside it would be taken, without a word."""
+    write(project / "alembic.ini", "[alembic]\nscript_location = scripts\n")
+    write(project / "pyproject.toml", f"[tool.{name}]\nstrict = true\n")
+    with pytest.raises(SettingsError, match=rf"has a table \[tool.{name}\], which nobody reads") as caught:
+        find(project)
+    assert caught.value.remedy == "Did you mean [tool.templatedb]?"
+
+
+@pytest.mark.parametrize("name", ["template", "temporal", "templates", "tempo", "black"])
+def test_tables_of_other_tools_are_theirs(project, name):
+    """However alike their names are."""
+    write(project / "alembic.ini", "[alembic]\nscript_location = scripts\n")
+    write(project / "pyproject.toml", f"[tool.{name}]\nstrict = true\n")
+    assert find(project).alembic == "alembic.ini"
+
+
+def test_a_header_in_our_own_file_is_explained(project):
+    """As in pyproject.toml: people copy the table."""
+    write(project / "templatedb.toml", "[tool.templatedb]\nalembic = 'alembic.ini'\n")
+    with pytest.raises(SettingsError, match=r"in that file the settings stand in none"):
+        find(project)

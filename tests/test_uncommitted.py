@@ -32,9 +32,9 @@ def test_added_and_removed_rows_are_shown_per_table(both):
     inside.execute("update users set name = 'b'")
     inside.execute('insert into [odd "name"] values (null)')
     assert uncommitted(inside, outside) == [
-        "users: 1 row added: (1, 'b')",
-        "users: 1 row removed: (1, 'a')",
-        'odd "name": 1 row added: (None)',
+        "users: 1 row added: (id=1, name='b')",
+        "users: 1 row removed: (id=1, name='a')",
+        'odd "name": 1 row added: (x=None)',
     ]
 
 
@@ -43,7 +43,7 @@ def test_long_values_and_many_rows_are_cut(both):
     inside, outside = both
     inside.executemany("insert into users values (?, ?)", [(n, "x" * 100) for n in range(2, 7)])
     (line,) = uncommitted(inside, outside)
-    assert line.startswith("users: 5 rows added: (2, 'xxxxxxx")
+    assert line.startswith("users: 5 rows added: (id=2, name='xxxxxxx")
     assert line.endswith("...) and 2 more")
     assert len(line) < 250
 
@@ -53,7 +53,7 @@ def test_a_table_made_in_the_transaction_is_all_added(both):
     inside, outside = both
     inside.execute("begin")
     inside.execute("create table fresh as select 7 as x")
-    assert uncommitted(inside, outside) == ["fresh: 1 row added: (7)"]
+    assert uncommitted(inside, outside) == ["fresh: 1 row added: (x=7)"]
 
 
 def test_a_table_with_too_many_rows_is_not_compared(both):
@@ -78,7 +78,7 @@ def test_an_applications_converters_cannot_spoil_a_report(tmp_path, both):
     inside = sqlite3.connect(tmp_path / "x.sqlite", detect_types=sqlite3.PARSE_DECLTYPES)
     inside.execute("create table j (x json_test)")
     inside.execute("insert into j values ('1')")
-    assert uncommitted(inside, both[1]) == ["j: 1 row added: ({'data': b'1'})"]
+    assert uncommitted(inside, both[1]) == ["j: 1 row added: (x={'data': b'1'})"]
     inside.execute("create table b (x broken_test)")
     inside.execute("insert into b values ('1')")
     (line,) = uncommitted(inside, both[1])

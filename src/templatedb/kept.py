@@ -47,7 +47,7 @@ def keep(clone: Clone, folder: Path, test_name: str, origin: Origin) -> Path:
     A second database of the same name gets ``-2`` and so on, also beside other workers. Raises sqlite3.OperationalError
     while a writer blocks the database, and OSError when the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     path = _claim(folder, test_name)
     try:
         refuse_long(path)
@@ -57,6 +57,15 @@ def keep(clone: Clone, folder: Path, test_name: str, origin: Origin) -> Path:
         path.unlink(missing_ok=True)
         raise
     return path
+
+
+def _make(folder: Path) -> None:
+    """Make the *folder*; where pytest has made no cache (``-p no:cacheprovider``), keep it out of version control."""
+    cache = folder.parents[2]
+    is_new = not cache.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_new:
+        cache.joinpath(".gitignore").write_text("*\n")
 
 
 def _claim(folder: Path, test_name: str) -> Path:
@@ -123,7 +132,9 @@ def _changed(path: Path, golden: Path) -> list[str]:
     except (sqlite3.Error, OSError) as error:
         return [f"what the test changed cannot be told: {error}"]
     lines = brief(found, at_most=_LINES)
-    return ["changed by the test, against the golden:", *(f"    {line}" for line in lines)] if lines else []
+    if not lines:
+        return ["the test changed nothing in its database, or rolled it back before it failed"]
+    return ["changed by the test, against the golden:", *(f"    {line}" for line in lines)]
 
 
 def not_committed(clone: Clone, connections: Iterable[sqlite3.Connection]) -> list[str]:

@@ -27,6 +27,8 @@ def find(start: Path) -> Settings:
     )
 
 
+_NEAR = 0.9
+"""How alike a table's name is to ours when it is taken for a misspelt one."""
 _PROJECT_FILES = ("pyproject.toml", "pytest.ini", "pytest.toml", "tox.ini", "setup.cfg", "setup.py", ".git")
 
 
@@ -82,7 +84,10 @@ it: create_app({"SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}"})."""
 
 def _table_in(folder: Path) -> Settings | None:
     own, pyproject = folder / "templatedb.toml", folder / "pyproject.toml"
-    table = _read_toml(pyproject).get("tool", {}).get("templatedb") if pyproject.is_file() else None
+    tools = _read_toml(pyproject).get("tool", {}) if pyproject.is_file() else {}
+    table = tools.get("templatedb") if isinstance(tools, dict) else None
+    if table is None:
+        _refuse_misspelt(tools, pyproject)
     if own.is_file():
         if table is not None:
             raise SettingsError(
@@ -90,8 +95,32 @@ def _table_in(folder: Path) -> Settings | None:
                 remedy="Keep one of them.",
                 source=own,
             )
-        return _with_migrator(from_table(_read_toml(own), folder, own))
+        content = _read_toml(own)
+        if content.keys() == {"tool"}:
+            raise SettingsError(
+                what=f"{own} has a table [tool.templatedb]: in that file the settings stand in none",
+                remedy="Remove the line [tool.templatedb], or move the table to pyproject.toml.",
+                source=own,
+            )
+        return _with_migrator(from_table(content, folder, own))
     return None if table is None else _with_migrator(from_table(table, folder, pyproject))
+
+
+def _refuse_misspelt(tools: object, source: Path) -> None:
+    """Raise SettingsError for a table that was meant to be ours: a bare alembic.ini would be taken, without a word."""
+    for name in tools if isinstance(tools, dict) else ():
+        if name.replace("_", "-") == "pytest-templatedb" or (name != "templatedb" and _is_near(name)):
+            raise SettingsError(
+                what=f"{source} has a table [tool.{name}], which nobody reads",
+                remedy="Did you mean [tool.templatedb]?",
+                source=source,
+            )
+
+
+def _is_near(name: str) -> bool:
+    import difflib
+
+    return name[:4] == "temp" and difflib.SequenceMatcher(None, name, "templatedb").ratio() > _NEAR
 
 
 def _with_migrator(settings: Settings) -> Settings:

@@ -36,6 +36,7 @@ def _all_tables(inside: sqlite3.Connection, outside: sqlite3.Connection) -> list
 def _table(name: str, inside: sqlite3.Connection, outside: sqlite3.Connection) -> list[str]:
     # A table's name cannot be a parameter; the quotes in it are doubled.
     query = f'select * from "{name.replace(chr(34), chr(34) * 2)}" limit {_ROW_LIMIT + 1}'  # noqa: S608
+    columns = [column for (column, *_) in inside.execute(query).description]
     seen = _rows(inside, query)
     try:
         committed = _rows(outside, query)
@@ -47,7 +48,7 @@ def _table(name: str, inside: sqlite3.Connection, outside: sqlite3.Connection) -
         return [f"{name}: more than {_ROW_LIMIT} rows, not compared"]
     added, removed = Counter(seen) - Counter(committed), Counter(committed) - Counter(seen)
     return [
-        f"{name}: {rows.total()} {'row' if rows.total() == 1 else 'rows'} {verb}: {_shown(rows)}"
+        f"{name}: {rows.total()} {'row' if rows.total() == 1 else 'rows'} {verb}: {_shown(rows, columns)}"
         for verb, rows in (("added", added), ("removed", removed))
         if rows
     ]
@@ -60,9 +61,12 @@ def _rows(connection: sqlite3.Connection, query: str) -> list[tuple[str, ...]]:
     return [tuple(map(repr, row)) for row in cursor.execute(query)]
 
 
-def _shown(rows: Counter[tuple[str, ...]]) -> str:
+def _shown(rows: Counter[tuple[str, ...]], columns: list[str]) -> str:
     listed = list(rows.elements())
-    texts = ["(" + ", ".join(_cut(value) for value in row) + ")" for row in listed[:_SHOWN]]
+    texts = [
+        "(" + ", ".join(f"{column}={_cut(value)}" for column, value in zip(columns, row, strict=False)) + ")"
+        for row in listed[:_SHOWN]
+    ]
     return ", ".join(texts) + (f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
 
 

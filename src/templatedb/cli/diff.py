@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ examples:
   templatedb diff before.sqlite after.sqlite   # any two files
   templatedb diff --rows 1000 --json
 """
+_NAMED = 10
 _STYLES: Mapping[Look, str] = {
     Look.HEADING: "bold",
     Look.ADDED: "green",
@@ -136,7 +137,7 @@ def _pair(arguments: argparse.Namespace) -> _Pair:
         named = folder / f"{arguments.database}.sqlite"
         if not path.exists() and named in known:
             path = named
-        _refuse_missing(path)
+        _refuse_missing(path, known)
     return _against_golden(arguments, path, beside=len(known) - 1 if path in known else 0)
 
 
@@ -169,9 +170,11 @@ def _project_golden(arguments: argparse.Namespace) -> tuple[Path, str]:
         return golden.path, golden.key
 
 
-def _refuse_missing(path: Path) -> None:
+def _refuse_missing(path: Path, known: Sequence[Path] = ()) -> None:
     if not path.is_file():
-        raise CloneError(what=f"there is no file {path}", remedy="Name a SQLite database.", path=path)
+        names = ", ".join(one.stem for one in known[:_NAMED])
+        kept_ones = f" Kept are {names}{' and others' if len(known) > _NAMED else ''}." if known else ""
+        raise CloneError(what=f"there is no file {path}", remedy=f"Name a SQLite database.{kept_ones}", path=path)
 
 
 # --- JSON ---

@@ -42,7 +42,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(_facts(plan, serving, why), indent=2))
         return 0
-    print("\n".join([f"key: {plan.key}", f"made of {_counts(plan)}", *_verdict(serving, why)]))
+    print(
+        "\n".join(
+            [
+                f"key: {plan.key}",
+                f"made of {_counts(plan)}{'' if arguments.show_all else ' (each: templatedb explain --all)'}",
+                *_verdict(serving, why),
+            ]
+        )
+    )
     if arguments.show_all:
         print("\n".join(_listed(plan, serving or why.since)))
     return 0
@@ -64,7 +72,7 @@ def _verdict(serving: Manifest | None, why: Why) -> list[str]:
         return [f"golden: built {age(time.time() - serving.built_at)} ago; nothing changed, nor did {known}"]
     if why.since is None:
         return ["golden: none yet of this project in this cache"]
-    lines = [f"golden: none; since the one built {age(time.time() - why.since.built_at)} ago:"]
+    lines = [f"golden: none for these inputs; since the one built {age(time.time() - why.since.built_at)} ago:"]
     lines += [f"    {reason}" for reason in why.reasons]
     return lines + (["    only versions differ: the migrations are the same"] if why.is_of_versions_only else [])
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import enum
 import json
 import sys
 from pathlib import Path
 
-from templatedb.errors import SettingsError
+from templatedb.errors import SettingsError, TemplateDBError
 from templatedb.proposals import Proposal, Written
 from templatedb.proposals.propose import propose
 from templatedb.proposals.writing import OWN, PYPROJECT, Change, change_for, existing, text_of, write
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     root: Path = arguments.project.absolute()
     if not root.is_dir():
         raise SettingsError(what=f"{arguments.project} is no folder", remedy="Name the project's folder by --project.")
-    proposal = _proposal(root)
+    proposal = _proposal(root, shown=not arguments.json)
     name = arguments.to or (PYPROJECT if (root / PYPROJECT).is_file() else OWN)
     change = change_for(root, name, text_of(proposal, name)) if proposal.needs_settings else None
     doing = _doing(arguments)
@@ -60,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
             write(change)
         print(json.dumps(_facts(root, proposal, change, doing), indent=2))
         return 0
+    if change is not None and doing is _Doing.SHOW:
+        print("Nothing is written, for nobody can be asked here: templatedb init --yes writes the settings.\n")
     print("\n".join(_lines(root, proposal, change, doing)))
     if change is None:
         print("\nNothing has to be written. Next: templatedb build, then pytest.")
@@ -73,13 +76,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _proposal(root: Path) -> Proposal:
-    """Return what is proposed for the folder *root*; raises SettingsError where settings hold already."""
+def _proposal(root: Path, *, shown: bool) -> Proposal:
+    """Return what is proposed for the folder *root*; raises SettingsError where settings hold already.
+
+    With *shown* what goes beside the settings is printed before that: it may be what was forgotten.
+    """
     held = existing(root)
     if held is None:
         return propose(root)
     if held.path.parent == root or not (root / PYPROJECT).is_file():
         table = "".join(f"    {line}\n" for line in held.lines) or "    (nothing)\n"
+        if shown:
+            with contextlib.suppress(TemplateDBError):  # nothing is found that settings could be proposed for
+                print("\n".join(_beside(propose(root))[1:]) + "\n")
         raise SettingsError(
             what=f"settings are there already: {held.path}:{held.line}",
             remedy=f"{table}Edit them there: templatedb build tries them. To start anew, take them out first.",
@@ -98,7 +107,7 @@ def _doing(arguments: argparse.Namespace) -> _Doing:
 
 def _agreed(change: Change) -> bool:
     try:
-        return input(f"\nWrite this to {change.name}? [y/N] ").strip().lower() in ("y", "yes")
+        return input(f"\nWrite the settings above to {change.name}? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
 
@@ -115,7 +124,12 @@ def _lines(root: Path, proposal: Proposal, change: Change | None, doing: _Doing)
     lines = [f"Found in {root}:", *(f"    {fact.place:{width}}  {fact.what}" for fact in proposal.facts)]
     for note in proposal.notes:
         lines += ["", f"Note: {note}"]
-    lines += ["", *_settings(proposal, change, doing)]
+    return [*lines, "", *_settings(proposal, change, doing), *_beside(proposal)]
+
+
+def _beside(proposal: Proposal) -> list[str]:
+    """Return what is written by hand: a module, the conftest, the CI."""
+    lines: list[str] = []
     if proposal.module is not None:
         lines += ["", f"For a new {proposal.module.path}, by your hand:", "", *proposal.module.text.splitlines()]
     if proposal.conftest is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from templatedb.errors import SettingsError
 from templatedb.exported import original_environment
 from templatedb.migrators import from_settings
 from templatedb.pytest_configuration import cache_folder
@@ -32,7 +33,9 @@ def checked(read: Callable[[object], Any]) -> Callable[[str], Any]:
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
-    """Return the settings of the project that the command line names."""
+    """Return the settings of the project that the command line names; raises SettingsError where there is no folder."""
+    if not arguments.project.is_dir():
+        raise SettingsError(what=f"{arguments.project} is no folder", remedy="Name the project's folder by --project.")
     return find(arguments.project)
 
 

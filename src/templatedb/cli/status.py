@@ -159,7 +159,7 @@ def _others_table(rows: Iterable[_Row]) -> Table:
             size(_bytes(its)),
             _since(max(row.stored.used_at for row in its)),
             f"{sum(row.uses.hits for row in its):,}",
-            _saved(sum(row.uses.saved_s for row in its)),
+            _saved(sum(max(0.0, row.uses.saved_s) for row in its)),
             project,
         )
     return table
@@ -178,7 +178,7 @@ def _table(*columns: str) -> Table:
 
 def _total(rows: list[_Row], settings: Settings) -> str:
     goldens = len({row.stored.manifest.digest for row in rows if row.exists})
-    hits, saved_s = sum(row.uses.hits for row in rows), sum(row.uses.saved_s for row in rows)
+    hits, saved_s = sum(row.uses.hits for row in rows), sum(max(0.0, row.uses.saved_s) for row in rows)
     room = f"{size(_bytes(rows))} of {size(settings.cache_size_bytes)}"
     saved = f"; saved about {duration(saved_s)} of migrating" if saved_s >= 0.1 else ""
     return f"{count(goldens, 'golden')}, {room}, {count(hits, 'hit')}{saved}"

@@ -66,7 +66,7 @@ def asynchronous(values: Values) -> Fact | None:
     """Return the first place where the application awaits its database."""
     for path in values.project.mentioning(_ASYNC):
         line = values.project.line_of(path, rf".*({_ASYNC})")
-        return Fact(path, line, "asyncio: clone_async_session needs the extra of pytest-templatedb[async]")
+        return Fact(path, line, "awaits its database: the async fixtures need aiosqlite and greenlet")
     return None
 
 
