@@ -102,6 +102,8 @@ def _print(pair: _Pair, found: Changes) -> None:
         output.line(line.text, _STYLES[line.look])
     if found.is_empty and not found.not_compared:
         output.line("no difference")
+    if (most := max((table.count for table in found.tables if len(table.rows) < table.count), default=0)) > 0:
+        output.line(f"all of these rows: --rows {most}", "dim")
     if pair.beside:
         output.line(f"{count(pair.beside, 'more database')} kept in {pair.after.parent}", "dim")
 

@@ -119,7 +119,7 @@ def fixtures(
     *exported* is the engine whose variable is exported, *holder* the module and name of Flask-SQLAlchemy's ``db``.
     """
     if exported is not None:
-        return Code(suite.path, _restoring(exported, dependency, suite.names))
+        return Code(suite.path, _restoring(exported, dependency, suite.names, sqlmodel=sqlmodel))
     if dependency is not None:
         return Code(suite.path, _overriding(application, dependency, sqlmodel=sqlmodel))
     is_flask = application is not None and application.framework == "Flask"
@@ -128,12 +128,13 @@ def fixtures(
     return None
 
 
-def _restoring(exported: Engine, dependency: Dependency | None, taken: frozenset[str]) -> str:
+def _restoring(exported: Engine, dependency: Dependency | None, taken: frozenset[str], *, sqlmodel: bool) -> str:
     text = _RESTORING.substitute(name=next(name for name in _NAMES if name not in taken))
     if dependency is None:
         return text
     is_async = dependency.is_async or (exported.variable is not None and exported.variable.form is Form.ASYNC_URL)
-    session = "clone_async_session" if is_async else "clone_session"
+    # SQLAlchemy's own session has no exec().
+    session = "clone_async_session" if is_async else "Session(clone_engine)" if sqlmodel else "clone_session"
     return text + _NO_OVERRIDE.substitute(module=dependency.module, name=dependency.name, session=session)
 
 
