@@ -182,5 +182,5 @@ def test_an_unknown_separator_is_an_error(many_places):
         many_places / "alembic.ini",
         "[alembic]\nscript_location = scripts\npath_separator = |\nversion_locations = a|b\n",
     )
-    with pytest.raises(SettingsError, match=r"path_separator in .* is '\|'; allowed: space, newline, os, :, ;"):
+    with pytest.raises(SettingsError, match=r"path_separator in .* is '\|'; allowed: space or newline or os or : or ;"):
         ours(many_places)

@@ -395,8 +395,8 @@ def test_a_killed_build_names_its_revision(project):
     with pytest.raises(BuildError) as caught:
         load().golden()
     assert str(caught.value) == (
-        "the build process was ended by signal 9 during migration r2 (make t2)\n"
-        "Signal 9 often means that memory ran out."
+        "the build process was ended by signal 9 (SIGKILL) during migration r2 (make t2)\n"
+        "Often memory ran out: give the machine or the container more of it."
     )
 
 
@@ -419,14 +419,17 @@ def test_a_missing_parent_is_named(project):
 def test_a_variable_that_env_py_misses_comes_with_the_way_out(project):
     """Probably the commonest first failure."""
     alembic_project(project, env="import os\nurl = os.environ['APP_DB']\n")
-    with pytest.raises(BuildError, match=r"KeyError: 'APP_DB'\nThe build has no variable APP_DB. If it holds the URL"):
+    with pytest.raises(
+        BuildError,
+        match=r"KeyError: 'APP_DB' \(at .*/env.py:2\)\nThe build has no variable APP_DB. If it holds the URL",
+    ):
         load().golden()
 
 
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("def migrate(): pass", r"A function is called with one argument, the path of the file: def migrate\(path\)"),
+        ("def migrate(): pass", r"Write it as def migrate\(path\): it is called with the path of the file"),
         ("def migrate(path) pass", r"Nothing was published. Correct .*/factory.py, line 1"),
         ("def migrate(path): pass", r"with create_all, import the modules of the models first"),
     ],
@@ -575,7 +578,12 @@ def test_an_outgoing_connection_is_refused_and_told(project):
         """
     alembic_project(project, revisions={"r1.py": revision(1, body)})
     with load().golden() as golden:
-        assert golden.manifest.warnings == ("the build tried to connect to ('127.0.0.1', 9) and was refused",)
+        assert golden.manifest.warnings == (
+            (
+                "the build tried to connect to 127.0.0.1:9 at scripts/versions/r1.py:13 and was refused:"
+                " a golden depends on files only"
+            ),
+        )
 
 
 def test_a_failing_migration_tells_revision_traceback_and_output(project, cache):
@@ -586,7 +594,7 @@ def test_a_failing_migration_tells_revision_traceback_and_output(project, cache)
         load().golden()
     error = caught.value
     assert error.what.startswith("migration r2 (make t2) failed: OperationalError: (sqlite3.OperationalError) no such")
-    assert error.remedy == f"Nothing was published. Correct {project}/scripts/versions/r2.py"
+    assert error.remedy == f"Nothing was published. Correct {project}/scripts/versions/r2.py, line 11."
     assert error.revision == "r2"
     assert "about to fail" in error.output
     files = {line.strip().split(",")[0] for line in error.traceback.splitlines() if line.startswith("  File")}
@@ -600,7 +608,7 @@ ENDINGS = {
     "no commit": (
         PLAIN_ENV + "\nimport sqlite3\nother = sqlite3.connect(engine.url.database)\n"
         "other.execute('delete from alembic_version')\nother.commit()\nother.close()\n",
-        "the migrations ran, but the file is at no revision instead of ['r2']\nThey did not commit: in an env.py",
+        "the migrations ran, but the file is at no revision instead of r2\nThey did not commit: in an env.py",
     ),
     "system exit": ("raise SystemExit(3)", "the build failed: SystemExit: 3"),
     "exit code 0": (
@@ -609,7 +617,7 @@ ENDINGS = {
     ),
     "killed": (
         "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
-        "the build process was ended by signal 9 before the migrations were done",
+        "the build process was ended by signal 9 (SIGKILL) before the migrations were done",
     ),
     "syntax error": ("def :", "the build failed: SyntaxError: "),
     "import error": (
@@ -645,7 +653,9 @@ def test_an_unknown_target_names_the_setting(project):
 def test_a_driver_that_is_missing_is_told_with_the_way_out(project, monkeypatch):
     """SQLAlchemy fails before the redirect can say it."""
     alembic_project(project, env=env_with_engine("sqlalchemy.create_engine('postgresql://me@db/shop')"))
-    with pytest.raises(BuildError, match=r"No module named 'psycopg2?'\ntemplatedb builds SQLite databases: give"):
+    with pytest.raises(
+        BuildError, match=r"No module named 'psycopg2?' \(at .*/env.py:5\)\ntemplatedb builds SQLite databases: give"
+    ):
         load().golden()
 
 

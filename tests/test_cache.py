@@ -44,7 +44,7 @@ def test_without_a_home_there_is_no_directory_called_tilde(project, monkeypatch)
     import platformdirs
 
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: Path("~/.cache/templatedb"))
-    with pytest.raises(CacheError, match="is not absolute"):
+    with pytest.raises(CacheError, match="this user has no home folder"):
         directory(Settings(root=project), {})
 
 

@@ -215,7 +215,7 @@ def test_a_closed_golden_makes_no_clones(project):
 
 def test_another_kind_is_refused_with_the_two_there_are(identity):
     """Not with an enum's words."""
-    with pytest.raises(CloneError, match='a clone is "file" or "memory", not \'disk\''):
+    with pytest.raises(CloneError, match='a clone cannot be \'disk\'; allowed: "file" or "memory"'):
         identity.clone("disk")
 
 

@@ -214,8 +214,8 @@ def test_colours_are_for_terminals(users):
     ("words", "said"),
     [
         (["diff"], "no database of a failed test in {here}/.pytest_cache/d/templatedb/failed\nName a file: "),
-        (["diff", "gone.sqlite"], "there is no file gone.sqlite\nName a SQLite database."),
-        (["diff", "text.txt"], "and text.txt cannot be compared: file is not a database\nIs each of them a SQLite"),
+        (["diff", "gone.sqlite"], "there is no file gone.sqlite\nName a SQLite database, or a kept one by its test."),
+        (["diff", "text.txt"], "and text.txt cannot be compared: file is not a database\nName two SQLite databases"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line_and_its_remedy(users, capsys, words, said):
@@ -274,7 +274,7 @@ def test_a_name_that_was_not_kept_is_told_with_those_that_were(users, capsys):
     pytest_says(users)
     assert main(["diff", "test_that_fail"]) == 1
     assert capsys.readouterr().err == (
-        "templatedb: there is no file test_that_fail\nName a SQLite database. Kept are test_that_fails.\n"
+        "templatedb: there is no file test_that_fail\nName a SQLite database, or a kept one by its test. Kept are test_that_fails.\n"
     )
 
 

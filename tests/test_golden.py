@@ -308,7 +308,7 @@ def test_a_damaged_manifest_is_a_miss(project, cache, data):
         aside = cache / f"v1/damaged/{manifest.parent.name}-1.1.json"
         assert (golden.outcome, said) == (
             Outcome.BUILT,
-            [f"the manifest {manifest} was damaged and is now {aside}"],
+            [f"the manifest {manifest} was damaged and is now in {aside.parent}"],
         )
     assert aside.read_bytes() == data
     said.clear()
@@ -321,7 +321,7 @@ def test_a_damaged_golden_is_set_aside_with_one_line(project, cache):
     alembic_project(project)
     with load().golden() as golden:
         path = golden.path
-    for number, more in ((1, ""), (2, "; not for the first time: something writes into the cache, or its disk fails")):
+    for number, more in ((1, ""), (2, "; not for the first time: look for what writes into the cache, or at its disk")):
         damage(path, "one bit")
         said: list[str] = []
         with load().golden(Wishes(notice=said.append)) as golden:
@@ -329,7 +329,7 @@ def test_a_damaged_golden_is_set_aside_with_one_line(project, cache):
             assert (golden.outcome, golden.path, said) == (
                 Outcome.BUILT,
                 path,
-                [f"the golden {path} was damaged and is now {aside}{more}"],
+                [f"the golden {path} was damaged and is now in {aside.parent}{more}"],
             )
         assert aside.exists()
 
@@ -353,7 +353,12 @@ def migrate(path):
     with Template(Function("factory:migrate")).golden(Wishes(notice=said.append)) as golden, golden.clone() as clone:
         assert "create table t1" in clone.dump().lower()
         assert golden.outcome is Outcome.PRIVATE
-    assert said == [f"building privately, this run pays for it alone: the cache {cache} was deleted during a build."]
+    assert said == [
+        (
+            f"building privately, this run pays for it alone: the cache {cache} was deleted during a build."
+            " The next run builds the golden again."
+        )
+    ]
 
 
 def test_a_full_disk_under_the_cache_costs_a_private_build(project, cache):
@@ -371,7 +376,7 @@ def test_a_full_disk_under_the_cache_costs_a_private_build(project, cache):
     done = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=False)
     if done.returncode == 77 or "unshare" in done.stderr:
         pytest.skip(f"no filesystem of one's own here: {done.stderr.strip()}")
-    assert "building privately, this run pays for it alone: the cache's disk failed: " in done.stderr
+    assert f"building privately, this run pays for it alone: the disk of the cache {cache} failed: " in done.stderr
     assert done.stderr.endswith("the golden could not be kept in the cache\nA line above says why.\n")
     assert ".sqlite" not in done.stdout
 
@@ -514,7 +519,10 @@ def test_a_warning_of_the_build_is_said_on_each_hit_too(project):
     said = []
     for _ in range(2):
         load().golden(Wishes(notice=said.append)).close()
-    assert said == ["rows break a foreign key in: a"] * 2
+    line = (
+        'the migrations left rows that break a foreign key in: a (correct the migrations, or set foreign_keys = "off")'
+    )
+    assert said == [line] * 2
 
 
 def test_deleting_the_whole_cache_under_an_open_golden_hurts_nobody(project, cache):

@@ -1137,6 +1137,7 @@ def test_no_room_for_a_place_that_cannot_be_elsewhere_names_the_folder(bench, mo
         with pytest.raises(CloneError) as caught:
             slots.fill("test_one")
     assert str(caught.value) == (
-        f"no database could be written to {bench.path}: No space left on device\nMake room in {bench.path.parent}."
+        f"no database could be written to {bench.path}: No space left on device\n"
+        f"Make sure that {bench.path.parent} is there and has room."
     )
     assert slots.fill("test_two").path == bench.path

@@ -831,7 +831,7 @@ def test_a_pyproject_that_is_not_there_is_not_made(project, capsys):
     write(project / "db/001.sql", TABLE)
     assert main(["init", "--yes", "--to", "pyproject.toml"]) == 1
     assert capsys.readouterr().err == (
-        f"templatedb: there is no pyproject.toml in {project}\nWithout --to, the settings go to a new templatedb.toml.\n"
+        f"templatedb: there is no pyproject.toml in {project}\nLeave --to out: the settings go to a new templatedb.toml then.\n"
     )
 
 
@@ -958,7 +958,7 @@ def test_an_empty_folder_is_told_what_was_looked_for(project, capsys):
             migrations of yoyo, peewee-migrate, sqlite-utils or Django
             SQLAlchemy models: a DeclarativeBase, SQLModel, Flask-SQLAlchemy's db, a MetaData with tables
             a function such as migrate(path)
-        Anything else works by a function of yours that fills the file it is given: function = "package.module:function".
+        For anything else, write a function that fills the file it is given, and name it: function = "package.module:function".
         """)
 
 
@@ -975,9 +975,12 @@ def test_a_subfolder_is_told_where_the_project_is(sql, capsys):
 
 
 def test_a_folder_that_is_not_there_is_told(project, capsys):
-    """As given."""
+    """With the place from which it was looked for."""
     assert main(["init", "--project", "nowhere"]) == 1
-    assert capsys.readouterr().err == "templatedb: nowhere is no folder\nName the project's folder by --project.\n"
+    assert (
+        capsys.readouterr().err
+        == f"templatedb: {project}/nowhere is no folder\nName the project's folder by --project.\n"
+    )
 
 
 def test_nothing_of_the_project_is_imported_and_neither_are_the_libraries(project):

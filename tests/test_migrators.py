@@ -174,11 +174,11 @@ def test_metadata_reports_each_table(through_settings):
             "from sqlalchemy import MetaData\nBase = MetaData()",
             "metadata 'models:Base' has no tables\nName a module that",
         ),
-        ("Base = {}", "metadata 'models:Base' is not SQLAlchemy metadata, but dict\nWrite it as"),
+        ("Base = {}", "metadata 'models:Base' is not SQLAlchemy metadata, but of the type dict\nWrite it as"),
         ("Bas = 1", r".*/models.py has no metadata 'Base'\nDid you mean 'Bas'\?"),
         (
             "import nowhere",
-            "the build failed: ModuleNotFoundError: No module named 'nowhere'\nIf it is the project's own",
+            r"the build failed: ModuleNotFoundError: No module named 'nowhere' \(at .*/models.py:1\)\nIf it is the project's own",
         ),
     ],
     ids=["no tables", "something else", "nearest name", "import error"],

@@ -108,7 +108,7 @@ def test_without_room_the_disk_is_taken_and_that_is_said_once(disk, notices, tmp
         storage.close()
         assert folders(folder) == []
     assert len(notices) == 1
-    assert re.fullmatch(rf"{folder} has 6\d MB left: the databases of tests are on disk", notices[0])
+    assert re.fullmatch(rf"{folder} has 6\d MB left: the databases of tests are on disk \(a container .*\)", notices[0])
     assert disk().exists()  # its maker's
 
 
@@ -221,7 +221,12 @@ def test_storage_that_is_full_is_left_and_that_is_said_once(disk, notices, tiny)
     for filled in (second, third):
         assert (filled.path.parent, filled.way, filled.leak) == (disk(), Way.COPIED, "")
         assert names(filled) == GOLDEN_NAMES
-    assert notices == [f"{tiny} is full (No space left on device): the databases of tests are on disk from here on"]
+    assert notices == [
+        (
+            f"{tiny} is full (No space left on device): the databases of tests are on disk from here on"
+            " (a container gets more by --shm-size)"
+        )
+    ]
     for filled in (first, second, third):
         of.empty(filled)
     # The first place is still good: what is there needs no more room.

@@ -567,7 +567,11 @@ def test_without_aiosqlite_the_async_engine_says_what_to_install(project_suite):
     result = project_suite.runpytest_subprocess()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        [("templatedb: an async engine needs aiosqlite, which is not installed. Run: pip install aiosqlite")]
+        [
+            (
+                "templatedb: clone_async_engine and clone_async_session need aiosqlite, which is not installed. Run: pip install aiosqlite"
+            )
+        ]
     )
 
 
@@ -1025,7 +1029,7 @@ def test_an_error_that_nobody_foresaw_is_no_internal_error(project_suite, words)
     result.assert_outcomes(errors=1)
     text = result.stdout.str()
     assert "INTERNALERROR" not in text
-    assert text.count("templatedb met an error it does not know: ZeroDivisionError: a bug") >= 2
+    assert text.count("an error that templatedb does not know: ZeroDivisionError: a bug") >= 2
     assert text.count("Traceback (most recent call last)") == 1
 
 
@@ -1047,7 +1051,7 @@ def test_a_wrong_setting_in_an_overridden_template_is_one_line(suite):
         result = suite.runpytest_subprocess(*words)
         result.assert_outcomes(errors=1)
         assert (
-            "\ntempla" + "tedb: unknown setting 'required_table'. Did you mean 'required_tables'?\n"
+            "\ntempla" + "tedb: unknown setting 'required_table' given in code. Did you mean 'required_tables'?\n"
             in result.stdout.str()
         )
 

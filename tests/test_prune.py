@@ -783,7 +783,10 @@ def test_what_cannot_be_removed_is_told_and_is_exit_code_1(opened, project, caps
 
     monkeypatch.setattr(Path, "unlink", unlink)
     assert main(["prune"]) == 1
-    assert capsys.readouterr().err == f"templatedb: {manifest_path(opened, 2)} stays: Operation not permitted\n"
+    assert (
+        capsys.readouterr().err
+        == f"templatedb: {manifest_path(opened, 2)} stays: Operation not permitted; remove it as the user that it belongs to\n"
+    )
     assert numbers(opened) == {2}
 
 

@@ -66,7 +66,7 @@ def test_a_failing_seed_is_told_like_a_failing_migration(seeded):
         load().golden()
     assert str(caught.value) == (
         "seed seeds:fill failed: OperationalError: no such table: nowhere\n"
-        f"Nothing was published. Correct {seeded}/seeds.py"
+        f"Nothing was published. Correct {seeded}/seeds.py, line 2."
     )
     assert f'File "{seeded}/seeds.py", line 2, in fill' in caught.value.traceback
 
@@ -88,7 +88,7 @@ def test_a_seed_that_asks_for_something_else_is_refused(seeded, text, asked):
         load().golden()
     assert str(caught.value) == (
         f"seed 'seeds:fill' asks for {asked}\n"
-        "A seed has one parameter, and its name says what it gets: connection (sqlite3), engine or session."
+        "Give it one parameter, whose name says what it gets: connection (sqlite3), engine or session."
     )
 
 

@@ -434,11 +434,11 @@ def test_golang_migrate_files_have_no_transactions_of_their_own(root):
 
 KEEP_ONE = "\nKeep one kind, and move the others out of this folder."
 REFUSED = {
-    "nothing": ({}, "no .sql files in <root>/sql\nOnly files directly in the folder count."),
+    "nothing": ({}, "no .sql files in <root>/sql\nCorrect the setting 'sql': only files directly in the folder count."),
     "subfolders": (
         {"sqlite/1.sql": "", "postgres/1.sql": "", "readme.txt": ""},
         ("no .sql files in <root>/sql\n"
-        "Only files directly in the folder count, and postgres, sqlite below it holds some: name that folder."),
+        "Name <root>/sql/postgres or <root>/sql/sqlite: only files directly in the folder count."),
     ),
     "golang and plain": (
         {"1_a.up.sql": "", "2_b.sql": ""},

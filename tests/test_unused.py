@@ -15,12 +15,12 @@ def count():
         return connection.scalar(text("select count(*) from users"))
 """
 UNOPENED = (
-    "no test opened its clone, but {path} was opened: lead the application to the clone, by the setting 'export' or by"
-    " clone_url (templatedb init shows how)"
+    "no test opened its clone, but {path} was opened: give the application clone_url, or set 'export' (templatedb init"
+    " shows how)"
 )
 EXPORTED = (
     "'export' leads the application to a clone by DATABASE_URL, but no test asked for one, so its database was empty:"
-    " have an autouse fixture of conftest.py ask for 'clone' (templatedb init shows it)"
+    " add an autouse fixture to conftest.py that asks for 'clone' (templatedb init shows it)"
 )
 
 

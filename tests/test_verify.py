@@ -72,12 +72,14 @@ ORPHAN = (
 def test_a_broken_foreign_key_is_a_warning_that_names_the_table(project):
     """Many histories have one; it is for the user to decide."""
     with function_project(project, ORPHAN, 'function = "factory:migrate"\n').golden() as golden:
-        assert golden.manifest.warnings == ("rows break a foreign key in: tokens",)
+        assert golden.manifest.warnings == (
+            'the migrations left rows that break a foreign key in: tokens (correct the migrations, or set foreign_keys = "off")',
+        )
 
 
 def test_a_broken_foreign_key_is_an_error_where_the_settings_say_so(project):
     """foreign_keys = "error"."""
-    with pytest.raises(BuildError, match="rows break a foreign key in: tokens"):
+    with pytest.raises(BuildError, match="the migrations left rows that break a foreign key in: tokens"):
         function_project(project, ORPHAN, 'function = "factory:migrate"\nforeign_keys = "error"\n').golden()
 
 
@@ -122,5 +124,5 @@ def test_a_schema_that_needs_the_applications_extension_is_no_fault(project):
     )
     with function_project(project, body, 'function = "factory:migrate"').golden() as golden:
         (warning,) = golden.manifest.warnings
-    assert warning.startswith("the checks need an extension of the application and were left out: ")
+    assert warning.startswith("the checks of the golden need an extension of the application and were left out: ")
     assert "is_even" in warning

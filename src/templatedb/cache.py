@@ -235,16 +235,13 @@ def directory(settings: Settings, environment: Mapping[str, str] = os.environ) -
         return settings.root / os.path.expanduser(chosen)
     import platformdirs
 
-    try:
+    found: Path | None = None
+    with contextlib.suppress(RuntimeError, OSError):  # as of platformdirs 4.4; before, it returns a tilde
         found = platformdirs.user_cache_path("templatedb", appauthor=False)
-    except (RuntimeError, OSError) as error:
+    if found is None or not found.is_absolute() or "~" in found.parts:
         raise CacheError(
-            what=f"no cache directory: {error}", remedy=f"Set HOME, or {CACHE_DIR_VARIABLE} to an absolute folder."
-        ) from error
-    if not found.is_absolute() or "~" in found.parts:
-        raise CacheError(
-            what=f"no cache directory: the platform names {found}, which is not absolute",
-            remedy=f"Set HOME, or {CACHE_DIR_VARIABLE} to an absolute folder.",
+            what="no cache directory: this user has no home folder",
+            remedy=f"Set HOME, or {CACHE_DIR_VARIABLE}, to an absolute folder.",
             path=found,
         )
     return found

@@ -88,7 +88,10 @@ class Clone:
         Raises CloneError when the clone is closed.
         """
         if not self._open:
-            raise CloneError(what=f"{self!r} is closed", remedy="Connect before its test or with block ends.")
+            raise CloneError(
+                what=f"the clone {self._filled.path or self._filled.name} is closed",
+                remedy="Connect before its test or with block ends.",
+            )
         self.was_asked = True
         connection = self._connect(**options)
         self._connections.append(connection)

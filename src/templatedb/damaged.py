@@ -12,6 +12,8 @@ from templatedb.inventory import damaged_manifests
 from templatedb.leftovers import DAMAGED_FOLDER, files_in
 from templatedb.records import Key
 
+_UNTRUSTED = "it is a link, or another user owns it or may write to it"
+
 
 def set_aside(cache: Cache, path: Path, stem: str, seen: os.stat_result | None = None) -> str:
     """Move the damaged file at *path* into ``damaged/``, as *stem* with a number, and return one line about it.
@@ -20,7 +22,7 @@ def set_aside(cache: Cache, path: Path, stem: str, seen: os.stat_result | None =
     Whoever has it open is not disturbed. Never raises; safe beside others who set the same one aside.
     """
     folder = cache.folder(DAMAGED_FOLDER)
-    said = f"{path} is damaged and is passed over"
+    said = f"{path} is damaged and is passed over: this user cannot set it aside"
     if not os.access(path.parent, os.W_OK):
         return said
     with contextlib.suppress(OSError):  # it is passed over in any case; a name here is a courtesy
@@ -30,9 +32,9 @@ def set_aside(cache: Cache, path: Path, stem: str, seen: os.stat_result | None =
         earlier = sum(name.startswith(f"{stem}.") for name in os.listdir(folder))
         target = folder / f"{stem}.{earlier + 1}{path.suffix}"
         os.replace(path, target)
-        said = f"{path} was damaged and is now {target}"
+        said = f"{path} was damaged and is now in {folder}"
         if earlier:
-            said += "; not for the first time: something writes into the cache, or its disk fails"
+            said += "; not for the first time: look for what writes into the cache, or at its disk"
     return said
 
 
@@ -43,7 +45,7 @@ def set_golden_aside(cache: Cache, path: Path) -> str:
     """
     descriptor = open_trusted(path)
     if descriptor is None:
-        return f"the golden {path} is not to be trusted and is passed over" if os.path.lexists(path) else ""
+        return f"the golden {path} is passed over: {_UNTRUSTED}" if os.path.lexists(path) else ""
     try:
         return f"the golden {set_aside(cache, path, path.stem, os.fstat(descriptor))}"
     finally:

@@ -39,7 +39,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if early_config.known_args_namespace.templatedb_clone == "memory":
         raise pytest.UsageError(
             "templatedb: --templatedb-clone=memory and the setting 'export' contradict each other: the application"
-            " opens the file that was exported"
+            " opens the file that was exported, so leave one out"
         )
     storage = place.Storage(lambda: place.temporary_folder("templatedb-slots-"), lambda line: None)
     path = storage.folder(0) / "clone.sqlite"

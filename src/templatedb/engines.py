@@ -42,7 +42,7 @@ def make_async_engine(url: str) -> AsyncEngine:
         from sqlalchemy.ext.asyncio import create_async_engine
     except ImportError as error:
         raise TemplateDBError(
-            what=f"an async engine needs {error.name}, which is not installed",
+            what=f"clone_async_engine and clone_async_session need {error.name}, which is not installed",
             remedy=f"Run: pip install {error.name}",
         ) from error
     return create_async_engine(url)

@@ -19,6 +19,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+READ_REMEDY = "Let this user read it."
+
+
+def words_of(error: OSError) -> str:
+    """Return what the system says of *error*, without its number, and of which file."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{reason}: {error.filename}" if error.filename and str(error.filename) not in reason else reason
+
 
 def _rebuild(kind: type[TemplateDBError], facts: dict[str, Any]) -> TemplateDBError:
     return kind(**facts)

@@ -57,14 +57,15 @@ def warnings(wanted: Mapping[str, str], exported: Exported | None, rootpath: Pat
     """
     values = {} if exported is None else exported.values
     lines = [
-        f"{name} was set to something else after templatedb had exported it: the application's database may not be the"
-        " one of the tests"
+        f"{name} was set to something else after templatedb had exported it, perhaps by a conftest.py: the"
+        " application's database may not be the one of the tests; set it nowhere else"
         for name, value in values.items()
         if os.environ.get(name) != value
     ]
     if missed := [name for name in wanted if name not in values]:
         lines.append(
-            f"the setting 'export' does not set {', '.join(missed)}: pytest reads it in its rootdir {rootpath}"
+            f"the setting 'export' does not set {', '.join(missed)}: pytest reads it in its rootdir {rootpath} and"
+            " above, so write it there"
         )
     return lines
 

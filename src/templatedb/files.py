@@ -21,7 +21,8 @@ def too_long_for_sqlite(path: Path) -> str:
     length_bytes = len(os.fsencode(path))
     if length_bytes <= _SQLITE_LIMIT_BYTES:
         return ""
-    return f"the path of a database has {length_bytes} bytes, and SQLite opens at most {_SQLITE_LIMIT_BYTES}: {path}"
+    shown = f"{str(path)[:100]}...{str(path)[-60:]}"
+    return f"the path of a database has {length_bytes} bytes, and SQLite opens at most {_SQLITE_LIMIT_BYTES}: {shown}"
 
 
 def refuse_long(path: Path) -> None:

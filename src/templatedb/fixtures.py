@@ -244,7 +244,8 @@ class CloneFactory:
         if seen is not None and seen is not self.template:
             pytest.fail(
                 f"templatedb: clone_factory lives for the whole session and was made for {self.template!r}, but this"
-                f" test's templatedb_template is {seen!r}. Use the fixture 'clone' here, or Template.golden().clone().",
+                f" test's templatedb_template is {seen!r}.\n"
+                "Use the fixture 'clone' here, or Template.golden().clone().",
                 pytrace=False,
             )
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from templatedb.cache import Cache, directory, open_cache
 from templatedb.digests import Stamp
-from templatedb.errors import BuildError, CacheError, LockTimeoutError, MissError, TemplateDBError
+from templatedb.errors import BuildError, CacheError, LockTimeoutError, MissError, TemplateDBError, words_of
 from templatedb.migrators import Migrator
 from templatedb.plan import Plan, Wishes
 from templatedb.records import Key, Manifest, Outcome
-from templatedb.settings import BUILDING_VARIABLE, Settings
+from templatedb.settings import BUILDING_VARIABLE, CACHE_DIR_VARIABLE, Settings
 
 if TYPE_CHECKING:
     from templatedb.build.parent import Built
@@ -61,13 +61,16 @@ def open_golden(migrator: Migrator, settings: Settings, wishes: Wishes) -> OpenG
             raise _miss(cache, plan)
         return _build_under_lock(cache, plan)
     except (CacheError, LockTimeoutError, OSError) as error:
+        failed = error if isinstance(error, TemplateDBError) else _of_cache(error)
         if settings.strict or wishes.require_hit:
-            raise (
-                error if isinstance(error, TemplateDBError) else CacheError(what=f"the cache failed: {error}")
-            ) from error
-        reason = error.line if isinstance(error, TemplateDBError) else f"the cache failed: {error}"
-        wishes.notice(f"building privately, this run pays for it alone: {reason}")
+            raise failed from error
+        wishes.notice(f"building privately, this run pays for it alone: {failed.line}")
     return _build_privately(plan or Plan.make(migrator, settings, wishes))
+
+
+def _of_cache(error: OSError) -> CacheError:
+    remedy = f"Remove the cache, which can be built again, or set {CACHE_DIR_VARIABLE} to another folder."
+    return CacheError(what=f"the cache failed: {words_of(error)}", remedy=remedy)
 
 
 def look(cache: Cache, plan: Plan, outcome: Outcome = Outcome.HIT) -> OpenGolden | None:
@@ -150,10 +153,16 @@ def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
             except BuildError as error:
                 if _is_being_deleted(folder):
                     raise CacheError(
-                        what=f"the cache {cache.root} was deleted during a build", path=cache.root
+                        what=f"the cache {cache.root} was deleted during a build",
+                        remedy="The next run builds the golden again.",
+                        path=cache.root,
                     ) from error
                 if _blames_the_disk(error, folder):
-                    raise CacheError(what=f"the cache's disk failed: {error.what}", path=cache.root) from error
+                    raise CacheError(
+                        what=f"the disk of the cache {cache.root} failed: {error.what}",
+                        remedy=f"Make room there, or set {CACHE_DIR_VARIABLE} to another folder.",
+                        path=cache.root,
+                    ) from error
                 cache.remember_failure(plan.key, wishes.run or _NO_RUN, error)
                 raise
             if edited := _edited(plan, built):
@@ -164,8 +173,9 @@ def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
         published = look(cache, plan.again(), Outcome.BUILT)
     if published is None:
         raise CacheError(
-            what=f"the golden just published is not there any more, or one of its inputs changed meanwhile:"
-            f" {cache.golden_path(manifest.digest)}"
+            what=f"the golden just published in {cache.root} is not there any more, or one of its inputs was edited",
+            remedy="Run again; if it happens again, look for what removes files of the cache, or writes the inputs.",
+            path=cache.golden_path(manifest.digest),
         )
     prune_after_build(cache, first_plan.settings, manifest.digest, wishes.notice)
     return published._replace(reason=str(why))
@@ -261,7 +271,7 @@ def _build_privately(plan: Plan) -> OpenGolden:
             return _keep_privately(manifest, built.path, plan.wishes.notice)
     except OSError as error:
         where = tempfile.tempdir or "any temporary folder"
-        raise CacheError(what=f"no private build in {where} either: {error}", remedy=_OTHER_TMPDIR) from error
+        raise CacheError(what=f"no private build in {where} either: {words_of(error)}", remedy=_OTHER_TMPDIR) from error
 
 
 _OTHER_TMPDIR = "Make room there, or set TMPDIR to another folder."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from templatedb.clone import Clone
 from templatedb.digests import Stamp
-from templatedb.errors import CloneError, GoldenChangedError
+from templatedb.errors import CloneError, GoldenChangedError, words_of
 from templatedb.files import digest_of
 from templatedb.golden import OpenGolden
 from templatedb.records import CloneKind, Key, Manifest, Outcome
@@ -91,7 +91,7 @@ class Golden:
         """
         if not self._closer.alive:
             # The number of its descriptor may be another file's by now: a clone of that would be a wrong database.
-            raise CloneError(what=f"{self!r} is closed", remedy="Clone before its with block ends.")
+            raise CloneError(what=f"golden {self.key.short} is closed", remedy="Clone before its with block ends.")
         chosen = kind_of(kind or self._settings.clone)
         if slot is None and chosen is CloneKind.MEMORY:
             slot = self._memory_slots()
@@ -152,7 +152,7 @@ def kind_of(kind: CloneKind | str) -> CloneKind:
     try:
         return CloneKind(kind)
     except ValueError:
-        raise CloneError(what=f'a clone is "file" or "memory", not {kind!r}') from None
+        raise CloneError(what=f'a clone cannot be {kind!r}; allowed: "file" or "memory"') from None
 
 
 def _clones_folder() -> Path:
@@ -161,7 +161,7 @@ def _clones_folder() -> Path:
     try:
         return place.clones_folder()
     except OSError as error:
-        what = f"no folder for databases could be made: {error}"
+        what = f"no folder for databases could be made: {words_of(error)}"
         raise CloneError(what=what, remedy="Make room there, or set TMPDIR to another folder.") from error
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from templatedb.digests import Digests, of_bytes
-from templatedb.errors import InputsError
+from templatedb.errors import READ_REMEDY, InputsError
 
 _NOT_INPUTS = frozenset({"__pycache__", "script.py.mako", "README", "README.md", "README.rst", "README.txt"})
 """Names inside a script folder that cannot change the database: caches, the template of new revisions, prose."""
@@ -47,6 +47,7 @@ class Input(NamedTuple):
         except OSError as error:
             raise InputsError(
                 what=f"cannot read {self.path}, which decides the database: {error.strerror}",
+                remedy=READ_REMEDY,
                 searched=(Path(self.path),),
             ) from error
 
@@ -94,6 +95,7 @@ def files_below(folder: Path, seen: set[tuple[int, int]] | None = None) -> Itera
         except OSError as error:
             raise InputsError(
                 what=f"cannot read the folder {directory}, which decides the database: {error.strerror}",
+                remedy=READ_REMEDY,
                 searched=(Path(directory),),
             ) from error
         known.add((status.st_dev, status.st_ino))

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from templatedb import changes
 from templatedb.changes.words import brief
 from templatedb.clone import Clone
+from templatedb.errors import words_of
 from templatedb.files import refuse_long
 from templatedb.uncommitted import uncommitted
 
@@ -128,9 +129,11 @@ def report(path: Path, golden: Path) -> list[str]:
 
 def _changed(path: Path, golden: Path) -> list[str]:
     try:
+        refuse_long(golden)
         found = changes.between(golden, path, names=("golden", "test's database"), time_limit_s=_TIME_LIMIT_S)
     except (sqlite3.Error, OSError) as error:
-        return [f"what the test changed cannot be told: {error}"]
+        reason = words_of(error) if isinstance(error, OSError) else error
+        return [f"what the test changed cannot be told: {reason}"]
     lines = brief(found, at_most=_LINES)
     if not lines:
         return ["the test changed nothing in its database, or rolled it back before it failed"]

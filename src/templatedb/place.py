@@ -21,6 +21,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108  # a private folder is made in it
 _ROOM_BYTES = 128_000_000
 """Free there at least: containers give it 64 MB, and a test that fills them would fail for our haste."""
 _ROOM_GOLDENS = 16
+_MORE_ROOM = "(a container gets more by --shm-size)"
 _PREFIX = "templatedb-slots-"
 _LONGEST_SLOT = "1000/clone.sqlite"
 _YOUNG_S = 60.0
@@ -83,7 +84,9 @@ class Storage:
         status = os.statvfs(self._memory)
         free_bytes = status.f_bavail * status.f_frsize
         if free_bytes < max(_ROOM_BYTES, _ROOM_GOLDENS * size_bytes):
-            self._notice(f"{self._memory} has {free_bytes // 1_000_000} MB left: the databases of tests are on disk")
+            self._notice(
+                f"{self._memory} has {free_bytes // 1_000_000} MB left: the databases of tests are on disk {_MORE_ROOM}"
+            )
             return None
         sweep(self._memory)
         folder = temporary_folder(f"{_PREFIX}{os.geteuid()}-{os.getpid()}-", self._memory)
@@ -116,7 +119,9 @@ class Storage:
         if not self.is_memory or self._folder is None or error.errno not in (errno.ENOSPC, errno.EDQUOT):
             return False
         self._left.append(self._folder)
-        self._notice(f"{self._memory} is full ({error.strerror}): the databases of tests are on disk from here on")
+        self._notice(
+            f"{self._memory} is full ({error.strerror}): the databases of tests are on disk from here on {_MORE_ROOM}"
+        )
         self._memory, self._folder = None, None
         return True
 

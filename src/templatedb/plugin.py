@@ -36,7 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Not by pytest_plugins: this module has imported it already, which pytest takes for a mistake.
     config.pluginmanager.register(fixtures, "templatedb-fixtures")
     if config.option.templatedb_rebuild and config.option.templatedb_require_hit:
-        raise pytest.UsageError("--templatedb-rebuild and --templatedb-require-hit contradict each other")
+        raise pytest.UsageError(
+            "templatedb: --templatedb-rebuild and --templatedb-require-hit contradict each other: leave one out"
+        )
     agreed: dict[str, Any]
     if _is_worker(config):
         from templatedb.controller import AGREED

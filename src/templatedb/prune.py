@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from templatedb.cache import Cache
-from templatedb.errors import CacheError
+from templatedb.errors import CacheError, words_of
 from templatedb.files import open_trusted
 from templatedb.inventory import take
 from templatedb.leftovers import File, Kind, Why, leftovers
@@ -119,7 +119,8 @@ def prune_after_build(cache: Cache, settings: Settings, digest: str, notice: Cal
     except OutOfTimeError:
         notice(f"the cache {cache.root} holds more than can be looked through in passing: run templatedb prune")
     except Exception as error:  # the golden is there: whatever is wrong here must not cost it
-        notice(f"the cache {cache.root} was not pruned: {error}")
+        reason = words_of(error) if isinstance(error, OSError) else error
+        notice(f"the cache {cache.root} was not pruned: {reason}; run templatedb prune to try again")
 
 
 def _clock_of(cache: Cache) -> float:
@@ -222,7 +223,7 @@ class _Work:
         except FileNotFoundError:
             return False  # another prune was quicker
         except OSError as error:
-            self.faults.append(f"{file.path} stays: {error.strerror}")
+            self.faults.append(f"{file.path} stays: {error.strerror}; remove it as the user that it belongs to")
             return False
         return True
 

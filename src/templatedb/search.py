@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from templatedb import toml
-from templatedb.errors import SettingsError
+from templatedb.errors import READ_REMEDY, SettingsError
 from templatedb.settings import Settings, from_table
 
 
@@ -82,6 +82,9 @@ Where the application reads its URL from a variable: url_env = ["SQLALCHEMY_DATA
 it: create_app({"SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}"})."""
 
 
+FILE_REMEDY = "Correct that place of the file."
+
+
 def _table_in(folder: Path) -> Settings | None:
     own, pyproject = folder / "templatedb.toml", folder / "pyproject.toml"
     tools = _read_toml(pyproject).get("tool", {}) if pyproject.is_file() else {}
@@ -150,6 +153,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return toml.read(path)
     except ValueError as error:
-        raise SettingsError(what=f"{path} is not valid TOML: {error}", source=path) from error
+        raise SettingsError(what=f"{path} is not valid TOML: {error}", remedy=FILE_REMEDY, source=path) from error
     except OSError as error:
-        raise SettingsError(what=f"{path} cannot be read: {error.strerror}", source=path) from error
+        raise SettingsError(what=f"{path} cannot be read: {error.strerror}", remedy=READ_REMEDY, source=path) from error

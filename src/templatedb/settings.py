@@ -97,7 +97,10 @@ def from_table(table: Mapping[str, Any], root: Path, source: Path | None) -> Set
     where = f"in {source}" if source else "in the settings"
     if not isinstance(table, Mapping):
         raise SettingsError(
-            what=f"tool.templatedb {where} is {_toml_type(table)}; expected a table", value=table, source=source
+            what=f"tool.templatedb {where} is {_toml_type(table)}, not a table",
+            remedy="Write [tool.templatedb] in a line of its own, and the settings below it.",
+            value=table,
+            source=source,
         )
     values: dict[str, Any] = {}
     for key, value in table.items():
@@ -267,11 +270,16 @@ def with_overrides(settings: Settings, **table: object) -> Settings:
     for key, value in table.items():
         name, allowed, read = _READERS.get(key, ("", "", _text))
         if not name or key in MIGRATORS:
-            raise SettingsError(what=f"unknown setting {key!r}", remedy=_nearest(key), key=key, value=value)
+            raise SettingsError(
+                what=f"unknown setting {key!r} given in code", remedy=_nearest(key), key=key, value=value
+            )
         try:
             values[name] = read(value)
         except ValueError as error:
             raise SettingsError(
-                what=f"setting {key!r} is {value!r}; allowed: {allowed}", remedy=str(error), key=key, value=value
+                what=f"setting {key!r} given in code is {value!r}; allowed: {allowed}",
+                remedy=str(error),
+                key=key,
+                value=value,
             ) from None
     return settings._replace(**values)

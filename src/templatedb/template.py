@@ -36,7 +36,7 @@ class Template:
         """
         if isinstance(migrator, str | os.PathLike):
             raise SettingsError(
-                what=f"a Template is not made of {migrator!r}",
+                what=f"a Template is not made of {os.fspath(migrator)!r}",
                 remedy='Write Template(Alembic("alembic.ini")) or Template(Function("package.module:function")).',
                 value=migrator,
             )

@@ -30,6 +30,8 @@ class Terminal:
         if reporter is not None:
             with self._uncaptured():
                 reporter.ensure_newline()
+                if getattr(reporter._tw, "width_of_current_line", 0):  # with -q it does not know of its own dots
+                    reporter.line("")
                 reporter.write_line(text, yellow=True)
         elif os.environ.get("PYTEST_XDIST_WORKER") == "gw0":  # the others would say the same
             _write_stderr(text + "\n")

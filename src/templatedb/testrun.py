@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from templatedb import pools, unused
-from templatedb.errors import BuildError, GoldenChangedError, TemplateDBError
+from templatedb.errors import BuildError, GoldenChangedError, TemplateDBError, words_of
 from templatedb.exported import Exported, original_environment, warnings
 from templatedb.handle import Golden, kind_of
 from templatedb.known import Known
@@ -97,7 +97,7 @@ class Run:
                 import traceback
 
                 known.golden = BuildError(
-                    what=f"templatedb met an error it does not know: {type(error).__name__}: {error}",
+                    what=f"an error that templatedb does not know: {type(error).__name__}: {error}",
                     remedy="Unless a file cannot be read, this is a bug in templatedb: please report the lines below.",
                     traceback=traceback.format_exc(),
                 )
@@ -259,7 +259,8 @@ class Run:
                 path = kept.keep(lent.clone, self.kept_folder, test_name, origin)
             except (sqlite3.Error, OSError) as error:
                 if last_chance:
-                    lines.append(f"the database could not be kept: {error}")
+                    reason = words_of(error) if isinstance(error, OSError) else error
+                    lines.append(f"the database could not be kept: {reason}")
                 continue
             lent.kept_for = self._test
             self._kept.setdefault(self._test, []).append(path)

@@ -27,8 +27,8 @@ def clones_unopened(tally: Tally, *, were_asked: bool) -> str:
         return ""
     more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
     return (
-        f"no test opened its clone, but {', '.join(others[:_SHOWN])}{more} was opened: lead the application to the"
-        " clone, by the setting 'export' or by clone_url (templatedb init shows how)"
+        f"no test opened its clone, but {', '.join(others[:_SHOWN])}{more} was opened: give the application"
+        " clone_url, or set 'export' (templatedb init shows how)"
     )
 
 
@@ -38,5 +38,5 @@ def export_unused(exported: Exported) -> str:
         return ""
     return (
         f"'export' leads the application to a clone by {', '.join(exported.values)}, but no test asked for one, so its"
-        " database was empty: have an autouse fixture of conftest.py ask for 'clone' (templatedb init shows it)"
+        " database was empty: add an autouse fixture to conftest.py that asks for 'clone' (templatedb init shows it)"
     )

@@ -60,9 +60,15 @@ def verify(built: Built, settings: Settings) -> Verified:
             except sqlite3.OperationalError as error:
                 if not any(text in str(error) for text in _UNKNOWN_TO_US):
                     raise
-                warnings.append(f"the checks need an extension of the application and were left out: {error}")
+                warnings.append(
+                    f"the checks of the golden need an extension of the application and were left out: {error}"
+                )
     except sqlite3.DatabaseError as error:
-        raise BuildError(what=f"the migrations left a file that SQLite cannot read: {error}") from error
+        raise BuildError(
+            what=f"the migrations left a file that SQLite cannot read: {error}",
+            remedy="They must leave a plain SQLite database, not an encrypted one, at the path or URL that they are"
+            " given.",
+        ) from error
     _refuse_side_files(path)
     return Verified(journal_mode=journal_mode, tables=tables, warnings=tuple(warnings))
 
@@ -78,7 +84,7 @@ def _refuse_damage(connection: sqlite3.Connection) -> None:
     findings = [row[0] for row in connection.execute("pragma integrity_check(5)")]
     if findings != ["ok"]:
         raise BuildError(
-            what="the migrations left a damaged database: " + "; ".join(findings),
+            what="the migrations left a damaged database: " + "; ".join(" ".join(line.split()) for line in findings),
             remedy="Build again; if it happens again, look at the disk and at what the migrations write past SQLite.",
         )
 
@@ -89,7 +95,8 @@ def _refuse_unfinished(connection: sqlite3.Connection, built: Built, tables: tup
     if not [name for name in tables if name != done.version_table] and not done.revisions and not asked_for_nothing:
         raise BuildError(
             what="the migrations ended without an error but made no table",
-            remedy="They may have written to another database, or not committed.",
+            remedy="They may have written to another database, or not committed. See the settings 'url_env' and"
+            " 'function'.",
         )
     if done.ledger is not None and (rows := _rows(connection, done.ledger)) != sorted(done.ledger.rows):
         raise BuildError(
@@ -108,7 +115,7 @@ def _rows(connection: sqlite3.Connection, ledger: Ledger) -> list[tuple[str | in
 
 
 def _shown(rows: list[tuple[str | int, ...]]) -> str:
-    return str([row[0] if len(row) == 1 else row for row in rows]) if rows else "no revision"
+    return ", ".join(str(row[0] if len(row) == 1 else row) for row in rows) or "no revision"
 
 
 def _quoted(name: str) -> str:
@@ -136,8 +143,8 @@ def _refuse_missing_tables(tables: tuple[str, ...], settings: Settings) -> None:
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         raise BuildError(
             what=f"required table missing: {', '.join(missing)}",
-            remedy=f"The database has {len(tables)} tables.{hint} Correct the migrations or the setting"
-            " 'required_tables'.",
+            remedy=f"The database has {len(tables)} table{'' if len(tables) == 1 else 's'}.{hint} Correct the"
+            " migrations or the setting 'required_tables'.",
         )
 
 
@@ -148,7 +155,7 @@ def _drift(built: Built, settings: Settings) -> list[str]:
     operations = "\n".join(f"    {line}" for line in built.done.drift.splitlines())
     if settings.drift is Severity.ERROR:
         raise BuildError(what=f"{what}\n{operations}", remedy='Write that revision, or set drift = "warn".')
-    return [f"{what}\n{operations}"]
+    return [f'{what}\n{operations}\n    (write that revision, or set drift = "off")']
 
 
 def _foreign_keys(connection: sqlite3.Connection, settings: Settings) -> list[str]:
@@ -156,14 +163,14 @@ def _foreign_keys(connection: sqlite3.Connection, settings: Settings) -> list[st
         return []
     try:
         broken = sorted({str(row[0]) for row in connection.execute("pragma foreign_key_check")})
-        what = f"rows break a foreign key in: {', '.join(broken)}" if broken else ""
+        what = f"the migrations left rows that break a foreign key in: {', '.join(broken)}" if broken else ""
     except sqlite3.OperationalError as error:
         if any(text in str(error) for text in _UNKNOWN_TO_US):
             raise
         what = f"the foreign keys cannot be checked: {error}"
     if what and settings.foreign_keys is Severity.ERROR:
         raise BuildError(what=what, remedy='Correct the migrations, or set foreign_keys = "warn".')
-    return [what] if what else []
+    return [f'{what} (correct the migrations, or set foreign_keys = "off")'] if what else []
 
 
 def _refuse_side_files(path: Path) -> None:
@@ -172,6 +179,6 @@ def _refuse_side_files(path: Path) -> None:
         header = opened.read(20)
     if left or header[18:20] != b"\x01\x01":
         raise BuildError(
-            what=f"the database is more than one file after the build ({', '.join(left) or 'WAL mode'})",
+            what=f"the migrations left the database in more than one file ({', '.join(left) or 'WAL mode'})",
             remedy="Commit and close every connection; a process that the migrations started may still have it open.",
         )

@@ -103,7 +103,7 @@ def _finished(order: Order, watch: Watch, ledger: Ledger | None, total_s: float)
         heads=revisions.heads,
         version_table=table,
         ledger=ledger,
-        asked_for=tuple(watch.redirect.asked_for),
+        asked_for=watch.redirect.shown,
         warnings=tuple(watch.refusals.told),
         discovered=findings.discovered,
         untracked=findings.untracked,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from templatedb.build import tracebacks
@@ -35,7 +36,7 @@ def of(error: BaseException, refusals: Refusals, revisions: Revisions, redirect:
         if isinstance(error, BuildError):
             failed = dataclasses.replace(failed, revision=error.revision, traceback=error.traceback)
         if isinstance(error, UnfinishedError):
-            asked = ", ".join(redirect.asked_for) or "no database at all"
+            asked = ", ".join(redirect.shown) or "no database at all"
             failed = dataclasses.replace(failed, what=f"{error.what}; it asked for {asked}")
     if refusals.databases:
         what, remedy = refusals.databases[0]
@@ -54,14 +55,26 @@ def _headline(error: BaseException, current: Step | None) -> str:
         error = error.__context__
     first_line = str(error).partition("\n")[0]
     reason = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
-    return f"the build failed: {reason}" if current is None else f"{current} failed: {reason}"
+    if current is not None:
+        return f"{current} failed: {reason}"
+    place = None if isinstance(error, SyntaxError) or _is_alembics(error) else tracebacks.place_of(error)
+    return f"the build failed: {reason}" + (f" (at {place[0]}:{place[1]})" if place else "")
+
+
+def _is_alembics(error: BaseException) -> bool:
+    """Whether Alembic complains of the history as a whole: the line of env.py that asked for it is not to blame."""
+    return type(error).__name__ == "CommandError" or tracebacks.ends_in(error, "alembic", "script", "revision.py")
 
 
 def _remedy(error: BaseException, steps: Steps) -> str:
     if type(error).__name__ == "BdbQuit":
         return "A build has no terminal for the debugger, unless you run: templatedb build --debug"
+    if isinstance(error, TemplateDBError) and error.remedy:
+        return error.remedy
     if steps.current is not None and steps.current.path is not None:
-        return f"Nothing was published. Correct {steps.current.path}"
+        place = tracebacks.place_of(error)
+        line = f", line {place[1]}" if place and Path(place[0]) == steps.current.path else ""
+        return f"Nothing was published. Correct {steps.current.path}{line}."
     if isinstance(error, ModuleNotFoundError):
         if error.name in _DRIVERS:
             return "templatedb builds SQLite databases: give the build a SQLite URL through url_env or build_env."
@@ -69,6 +82,8 @@ def _remedy(error: BaseException, steps: Steps) -> str:
     # By name: a project may have modules called alembic, and this must not raise.
     if type(error).__name__ == "CommandError" and "Can't locate revision" in str(error):
         return "Correct the setting 'revision', or the down_revision that names it."
+    if type(error).__name__ == "CommandError" and "Multiple head" in str(error):
+        return 'Set revision = "heads", which is the default, or run: alembic merge heads'
     if isinstance(error, KeyError) and tracebacks.ends_in(error, "alembic", "script", "revision.py"):
         return f"A revision has down_revision = {error}, and no file has that revision."
     if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
@@ -79,11 +94,9 @@ def _remedy(error: BaseException, steps: Steps) -> str:
             f'The build has no variable {name}. If it holds the URL of the database: url_env = ["{name}"];'
             f' else give it a value: build_env = {{{name} = "..."}}.'
         )
-    if isinstance(error, TypeError) and "positional argument" in str(error):
-        return "A function is called with one argument, the path of the file: def migrate(path)."
     if (place := tracebacks.place_of(error)) is not None:
         return f"Nothing was published. Correct {place[0]}, line {place[1]}, or what it needs: see build_env."
-    return "" if steps.done else "No migration ran: what the project needs from its environment goes in build_env."
+    return "Nothing was published. The traceback shows where; what is missing in its environment goes in build_env."
 
 
 def _next_way(error: BaseException, revisions: Revisions) -> Way | None:

@@ -79,8 +79,9 @@ class Guard:
     def _check_socket(self, connecting: socket.socket, address: object) -> None:
         if connecting.type != socket.SOCK_STREAM:
             return  # a UDP connect sends nothing; libraries use it to learn their own address
-        self._refusals.warn(f"the build tried to connect to {address} and was refused")
-        raise ConnectionRefusedError(errno.ECONNREFUSED, f"templatedb: a build opens no connections ({address})")
+        where = ":".join(map(str, address[:2])) if isinstance(address, tuple) else str(address)
+        self._refusals.connection(where)
+        raise ConnectionRefusedError(errno.ECONNREFUSED, f"templatedb: a build opens no connections ({where})")
 
     def _authorize(self, action: int, first: str | None, second: str | None, *_rest: str | None) -> int:
         """Refuse ATTACH and VACUUM INTO, which raise no audit event. A plain VACUUM attaches ``''``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
 import selectors
 import signal
@@ -15,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from templatedb.build.messages import Done, Event, Failed, Order, from_line
-from templatedb.errors import BuildError
+from templatedb.errors import BuildError, words_of
 from templatedb.files import too_long_for_sqlite
 from templatedb.inputs import Input
 from templatedb.migrators import Migrator
@@ -32,6 +33,9 @@ _FOREIGN = ("PYTEST_", "COVERAGE_", "COV_CORE_", "TEMPLATEDB_")
 _OUTPUT_LIMIT_BYTES = 20_000
 _TICK_S = 0.1
 _GRACE_S = 2.0
+
+_VARIABLES_REMEDY = "Look for a variable of its environment, or of build_env, that is too long or holds a NUL."
+_START_REMEDY = "Look at the limits of processes and memory, and at the interpreter."
 
 OnProgress = Callable[[Progress, float], None]
 """Called with how far the build is and the seconds since its start, some ten times a second."""
@@ -142,7 +146,11 @@ def _run(
             )
         except (OSError, ValueError) as error:  # ValueError: a variable that no process can have
             os.close(life_write)
-            raise BuildError(what=f"the build process cannot be started: {error}") from error
+            is_of_variables = isinstance(error, ValueError) or error.errno == errno.E2BIG
+            raise BuildError(
+                what=f"the build process cannot be started: {words_of(error) if isinstance(error, OSError) else error}",
+                remedy=_VARIABLES_REMEDY if is_of_variables else _START_REMEDY,
+            ) from error
         finally:
             os.close(events_write)
             os.close(life_read)
@@ -200,14 +208,31 @@ def _error(last: Event | int, progress: Progress, output_path: Path) -> BuildErr
         return BuildError(
             what=last.what, remedy=last.remedy, revision=last.revision, traceback=last.traceback, output=output
         )
-    ending = f"was ended by signal {-last}" if isinstance(last, int) and last < 0 else f"ended with exit code {last}"
+    code = last if isinstance(last, int) else 0
+    ending = (
+        f"was ended by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
+    )
     where = f"during {progress.step}" if progress.step else "before the migrations were done"
     return BuildError(
         what=f"the build process {ending} {where}",
-        remedy="Signal 9 often means that memory ran out." if last == -signal.SIGKILL else "",
+        remedy=_remedy_of_ending(-code),
         revision=progress.identity or None,
         output=output,
     )
+
+
+_CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
+
+
+def _remedy_of_ending(number: int) -> str:
+    """Return what to do about a process that a signal of that *number* ended, or that ended itself."""
+    if number == signal.SIGKILL:
+        return "Often memory ran out: give the machine or the container more of it."
+    if number in _CRASHES:
+        return "A library written in C crashed: look at what the migrations use, and at what it printed."
+    if number > 0:
+        return "Something outside of it ended it: build again."
+    return "Code of the project ended it, as os._exit() does: it must return instead."
 
 
 def _tail(path: Path) -> str:

@@ -35,6 +35,11 @@ class Redirect:
         """The absolute paths of the databases that the build's file stands in for."""
         return self._aliases | {name for name in self.asked_for if name != MEMORY}
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The databases that were asked for, as messages name them."""
+        return tuple(map(self._name, self.asked_for))
+
     def install(self) -> None:
         """Listen to every engine of this process, those made already included. Cannot be taken back."""
         from sqlalchemy import event
@@ -74,8 +79,11 @@ class Redirect:
         options.pop("database", None)
 
     def _shown(self, name: str) -> str:
-        shown = "the file it was given" if name == self._target else name
+        shown = self._name(name)
         return f"{shown} (at {self.asked_for[name]})" if self.asked_for[name] else shown
+
+    def _name(self, name: str) -> str:
+        return "the file it was given" if name == self._target else name
 
 
 def database_name(database: Any, *, uri: bool) -> str:

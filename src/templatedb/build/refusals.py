@@ -27,12 +27,19 @@ class Refusals:
 
     def database(self, what: str, remedy: str) -> RefusedError:
         """Record a refused database and the line of the project that reached for it; return the error to raise."""
-        if place := tracebacks.users_line():
+        if (place := tracebacks.users_line()) and place not in what:
             what = f"{what} (at {place})"
         with self._lock:
             if (what, remedy) not in self.databases:
                 self.databases.append((what, remedy))
         return RefusedError(f"templatedb: {what}. {remedy}")
+
+    def connection(self, where: str) -> None:
+        """Record a refused connection to *where*, and the line of the project that opened it."""
+        path, _, line = tracebacks.users_line().rpartition(":")
+        # Relative, for the warning is told wherever the golden is: a build works in the folder of the settings.
+        place = f" at {os.path.relpath(path)}:{line}" if path else ""
+        self.warn(f"the build tried to connect to {where}{place} and was refused: a golden depends on files only")
 
     def note_warnings_of(self, package: str) -> None:
         """Record the warnings that *package* gives about the history, such as a revision that is there twice."""

@@ -46,7 +46,7 @@ def _offer(name: str, function: Any) -> tuple[str, Callable[[Target], contextlib
         return needed[0], _OFFERS[needed[0]]
     raise SettingsError(
         what=f"seed {name!r} asks for {', '.join(needed) or 'nothing'}",
-        remedy="A seed has one parameter, and its name says what it gets: connection (sqlite3), engine or session.",
+        remedy="Give it one parameter, whose name says what it gets: connection (sqlite3), engine or session.",
         key="seed",
         value=name,
     )

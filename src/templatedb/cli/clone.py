@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.force and (destination.exists() or destination.is_symlink()):
         raise CloneError(what=f"{destination} is there already", remedy="Choose another name, or use --force.")
     if not destination.parent.is_dir():
-        raise CloneError(what=f"there is no folder {destination.parent}", remedy="Make it first.")
+        raise CloneError(what=f"there is no folder {destination.parent.absolute()}", remedy="Make it first.")
     wishes = Wishes(notice=notice_once(), environment=environment_of(arguments))
     with Template.from_settings(settings_of(arguments)).golden(wishes) as golden:
         _write(golden, destination)

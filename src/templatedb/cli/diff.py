@@ -111,7 +111,7 @@ def _print(pair: _Pair, found: Changes) -> None:
 def _remedy(error: sqlite3.Error) -> str:
     if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY):
         return "Somebody writes to it: wait until the transaction ends, or compare a copy."
-    return "Is each of them a SQLite database? An encrypted one cannot be read."
+    return "Name two SQLite databases; an encrypted one cannot be read."
 
 
 # --- Which two files ---
@@ -176,7 +176,11 @@ def _refuse_missing(path: Path, known: Sequence[Path] = ()) -> None:
     if not path.is_file():
         names = ", ".join(one.stem for one in known[:_NAMED])
         kept_ones = f" Kept are {names}{' and others' if len(known) > _NAMED else ''}." if known else ""
-        raise CloneError(what=f"there is no file {path}", remedy=f"Name a SQLite database.{kept_ones}", path=path)
+        raise CloneError(
+            what=f"there is no file {path}",
+            remedy=f"Name a SQLite database, or a kept one by its test.{kept_ones}",
+            path=path,
+        )
 
 
 # --- JSON ---

@@ -68,8 +68,9 @@ def _counts(plan: Plan) -> str:
 
 def _verdict(serving: Manifest | None, why: Why) -> list[str]:
     if serving is not None:
-        known = count(len(serving.discovered), "discovered input")
-        return [f"golden: built {age(time.time() - serving.built_at)} ago; nothing changed, nor did {known}"]
+        known = len(serving.discovered)
+        others = f", nor did {count(known, 'discovered input')}" if known else ""
+        return [f"golden: built {age(time.time() - serving.built_at)} ago; nothing changed{others}"]
     if why.since is None:
         return ["golden: none yet of this project in this cache"]
     lines = [f"golden: none for these inputs; since the one built {age(time.time() - why.since.built_at)} ago:"]

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the proposal, and write its settings when that is wanted; raises where there are settings already."""
     root: Path = arguments.project.absolute()
     if not root.is_dir():
-        raise SettingsError(what=f"{arguments.project} is no folder", remedy="Name the project's folder by --project.")
+        raise SettingsError(what=f"{root} is no folder", remedy="Name the project's folder by --project.")
     proposal = _proposal(root, shown=not arguments.json)
     name = arguments.to or (PYPROJECT if (root / PYPROJECT).is_file() else OWN)
     change = change_for(root, name, text_of(proposal, name)) if proposal.needs_settings else None

@@ -27,7 +27,7 @@ def checked(read: Callable[[object], Any]) -> Callable[[str], Any]:
         try:
             return read(text)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
+            raise argparse.ArgumentTypeError(f"{text!r} is not allowed. {error}") from None
 
     return checked
 
@@ -35,7 +35,9 @@ def checked(read: Callable[[object], Any]) -> Callable[[str], Any]:
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """Return the settings of the project that the command line names; raises SettingsError where there is no folder."""
     if not arguments.project.is_dir():
-        raise SettingsError(what=f"{arguments.project} is no folder", remedy="Name the project's folder by --project.")
+        raise SettingsError(
+            what=f"{arguments.project.absolute()} is no folder", remedy="Name the project's folder by --project."
+        )
     return find(arguments.project)
 
 

@@ -107,7 +107,7 @@ def _project(arguments: argparse.Namespace) -> tuple[Settings | None, Plan | Non
     try:
         return settings, plan_of(arguments, settings), ""
     except InputsError as error:
-        return settings, None, f"this project has no key: {error.what}"
+        return settings, None, f"this project has no key: {error.line}"
 
 
 def _rows(cache: Cache, plan: Plan | None) -> Iterator[_Row]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from templatedb import toml
-from templatedb.errors import InputsError, SettingsError
-from templatedb.search import FLASK_REMEDY, needs_flask
+from templatedb.errors import READ_REMEDY, InputsError, SettingsError
+from templatedb.search import FILE_REMEDY, FLASK_REMEDY, needs_flask
 
 _POWERLESS = ("loggers", "handlers", "formatters", "post_write_hooks")
 _POWERLESS_STARTS = ("logger_", "handler_", "formatter_")
@@ -178,14 +178,19 @@ class _Reader:
                 self.ini.read_string(text, str(path))
                 self.raw.read_string(text, str(path))
             except (configparser.Error, UnicodeDecodeError) as error:
-                raise SettingsError(what=f"{path} cannot be read: {error}", source=path) from error
+                reason = " ".join(str(error).split())
+                raise SettingsError(what=f"{path} cannot be read: {reason}", remedy=FILE_REMEDY, source=path) from error
+            except OSError as error:
+                raise SettingsError(
+                    what=f"{path} cannot be read: {error.strerror}", remedy=READ_REMEDY, source=path
+                ) from error
 
     @staticmethod
     def _table(path: Path) -> dict[str, Any]:
         try:
             table = toml.read(path).get("tool", {}).get("alembic", {})
         except ValueError as error:
-            raise SettingsError(what=f"{path} is not valid TOML: {error}", source=path) from error
+            raise SettingsError(what=f"{path} is not valid TOML: {error}", remedy=FILE_REMEDY, source=path) from error
         return table if isinstance(table, dict) else {}
 
     def get(self, option: str) -> str | None:
@@ -209,13 +214,13 @@ class _Reader:
             return [self._here(entry) for entry in ([value] if isinstance(value, str) else value)]
         names = ["path_separator"] if self.knows_separator else []
         names += ["version_path_separator"] if option == "version_locations" else []
-        chosen = next((found for name in names if (found := self.get(name)) is not None), None)
+        name, chosen = next(((name, found) for name in names if (found := self.get(name)) is not None), ("", None))
         if chosen is None:
             return re.split(legacy, text)
         if chosen not in _SEPARATORS:
             raise SettingsError(
-                what=f"path_separator in {self.ini_path} is {chosen!r}; allowed: " + ", ".join(_SEPARATORS),
-                key="path_separator",
+                what=f"{name} in {self.ini_path} is {chosen!r}; allowed: " + " or ".join(_SEPARATORS),
+                key=name,
                 value=chosen,
                 source=self.ini_path,
             )
@@ -229,9 +234,10 @@ class _Reader:
         try:
             return value % {"here": here}
         except (KeyError, ValueError, TypeError) as error:
+            reason = f"%({error.args[0]})s is not known" if isinstance(error, KeyError) else error
             raise SettingsError(
-                what=f"{value!r} in [tool.alembic] of {self.toml_path} cannot be read: {error!r}",
-                remedy="Write a percent sign as %%.",
+                what=f"{value!r} in [tool.alembic] of {self.toml_path} cannot be read: {reason}",
+                remedy="Write a percent sign as %%; only %(here)s is replaced.",
                 source=self.toml_path,
             ) from error
 

@@ -30,7 +30,7 @@ class Command:
         words = () if isinstance(self.arguments, str) else tuple(self.arguments)
         if not words or not any(mark in word for word in words[1:] for mark in _PLACEHOLDERS):
             raise SettingsError(
-                what=f"command {self.arguments!r} has no place for the file to migrate"
+                what=f"command {list(words)!r} has no place for the file to migrate"
                 if words
                 else f"command {self.arguments!r} is not a list of arguments",
                 remedy="Write it as a list with {path} or {url}, such as"

@@ -56,11 +56,27 @@ class Function:
         function = objects.load(str(self.target), "function", self.folder)
         if not callable(function):
             raise SettingsError(
-                what=f"function {self.target!r} is not a function, but {function!r}",
+                what=f"function {self.target!r} is not a function, but {objects.described(function)}",
                 remedy="Name what is to be called with the path of the file.",
                 key="function",
                 value=self.target,
             )
+        self._refuse_other_parameters(function)
         with exits_only_in_failure():
             wait_for(function(os.fspath(target.path)))
         return None
+
+    def _refuse_other_parameters(self, function: Callable[..., Any]) -> None:
+        import inspect
+
+        try:
+            inspect.signature(function).bind("path")
+        except TypeError as error:
+            raise SettingsError(
+                what=f"function {self.target!r} cannot be called with one argument: {error}",
+                remedy="Write it as def migrate(path): it is called with the path of the file.",
+                key="function",
+                value=self.target,
+            ) from error
+        except ValueError:
+            return  # one written in C that does not tell its parameters

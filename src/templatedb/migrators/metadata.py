@@ -75,7 +75,7 @@ def metadata_of(found: Any, target: str, setting_name: str) -> MetaData:
         if isinstance(candidate, MetaData):
             return candidate
     raise SettingsError(
-        what=f"{setting_name} {target!r} is not SQLAlchemy metadata, but {type(found).__name__}",
+        what=f"{setting_name} {target!r} is not SQLAlchemy metadata, but {objects.described(found)}",
         remedy='Write it as "package.module:Base.metadata".',
         key=setting_name,
         value=target,

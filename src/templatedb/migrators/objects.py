@@ -86,6 +86,11 @@ def _not_there(module: Any, name: str, target: str, setting: str) -> SettingsErr
     )
 
 
+def described(found: object) -> str:
+    """Return what *found* is, for a message: its ``repr`` may be anything."""
+    return f"the class {found.__name__}" if isinstance(found, type) else f"of the type {type(found).__name__}"
+
+
 def name_of(found: Any, setting: str) -> tuple[str, str]:
     """Return the importable name of the function or class *found*, and the folder its module is imported from.
 
@@ -94,9 +99,10 @@ def name_of(found: Any, setting: str) -> tuple[str, str]:
     module, name = getattr(found, "__module__", None), getattr(found, "__qualname__", "<locals>")
     source = getattr(sys.modules.get(str(module)), "__file__", None)
     if source is None or "<" in name:
+        shown = f"{module}.{found.__qualname__}" if hasattr(found, "__qualname__") else described(found)
         raise SettingsError(
-            what=f"{setting} {found!r} cannot be imported by name, but the build runs in a process of its own",
-            remedy="Move it to the top level of a module.",
+            what=f"{setting} {shown} cannot be imported by name, but the build runs in a process of its own",
+            remedy='Move it to the top level of a module, or name it where it stands: "package.module:name".',
             key=setting,
             value=found,
         )

@@ -56,9 +56,13 @@ def _names(folder: Path) -> list[str]:
     if found := [name for name in names if not name.startswith(".")]:
         return found
     below = sorted({os.path.dirname(name) for name, _ in files_below(folder) if name.endswith(".sql")})
-    remedy = "Only files directly in the folder count"
-    remedy += f", and {', '.join(below[:3])} below it holds some: name that folder." if below else "."
-    raise InputsError(what=f"no .sql files in {folder}", remedy=remedy, searched=(folder,))
+    better = " or ".join(str(folder / name) for name in below[:3])
+    remedy = f"Name {better}" if below else "Correct the setting 'sql'"
+    raise InputsError(
+        what=f"no .sql files in {folder}",
+        remedy=f"{remedy}: only files directly in the folder count.",
+        searched=(folder,),
+    )
 
 
 def _forward(folder: Path, names: list[str], known: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from templatedb.errors import InputsError
+from templatedb.errors import READ_REMEDY, InputsError
 from templatedb.migrators import sql_statements
 from templatedb.migrators.sql_statements import Statement
 
@@ -48,7 +48,7 @@ def read(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputsError(what=f"cannot read {path}: {error.strerror}", searched=(path,)) from error
+        raise InputsError(what=f"cannot read {path}: {error.strerror}", remedy=READ_REMEDY, searched=(path,)) from error
     try:
         text = data.decode("utf-8-sig")
         wrong = data.find(0)

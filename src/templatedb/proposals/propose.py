@@ -76,7 +76,7 @@ def _nothing(project: Project) -> InputsError:
     listed = "".join(f"    {line}\n" for line in LOOKED_FOR.splitlines())
     return InputsError(
         what=f"nothing in {project.root} makes a database",
-        remedy=f"Looked for:\n{listed}Anything else works by a function of yours that fills the file it is given:"
+        remedy=f"Looked for:\n{listed}For anything else, write a function that fills the file it is given, and name it:"
         f' function = "package.module:function".{where}',
         searched=(project.root,),
     )

@@ -82,7 +82,7 @@ def change_for(root: Path, name: str, text: str) -> Change:
     if name == PYPROJECT and not path.exists() and not path.is_symlink():
         raise SettingsError(
             what=f"there is no {PYPROJECT} in {root}",
-            remedy=f"Without --to, the settings go to a new {OWN}.",
+            remedy=f"Leave --to out: the settings go to a new {OWN} then.",
             source=path,
         )
     real = _real(path, root)
@@ -116,7 +116,9 @@ def _real(path: Path, root: Path) -> Path:
     try:
         real = path.resolve(strict=path.is_symlink())
     except (OSError, RuntimeError) as error:
-        raise SettingsError(what=f"{path} is a link that leads nowhere", source=path) from error
+        raise SettingsError(
+            what=f"{path} is a link that leads nowhere", remedy="Remove the link, or write the file.", source=path
+        ) from error
     if not real.is_relative_to(root.resolve()):
         raise SettingsError(
             what=f"{path} is a link to {real}, outside of the project: nothing was written",
@@ -125,7 +127,9 @@ def _real(path: Path, root: Path) -> Path:
         )
     if real.exists() and not (real.is_file() and os.access(real, os.W_OK)):
         raise SettingsError(
-            what=f"{path} is {'read-only' if real.is_file() else 'no file'}: nothing was written", source=path
+            what=f"{path} is {'read-only' if real.is_file() else 'no file'}: nothing was written",
+            remedy=f"Make it a file that you may write, or use --to {OWN}.",
+            source=path,
         )
     return real
 
@@ -151,7 +155,9 @@ def _refuse_unreadable(change: Change, path: Path) -> None:
                 source=path,
             ) from error
         if found.source != tried:
-            raise SettingsError(what=f"{path} would not be read as written", source=path)
+            raise SettingsError(
+                what=f"{path} would not be read as written", remedy="Add the lines there by hand.", source=path
+            )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -38,7 +38,8 @@ class CopySlot:
             write_copy(self._descriptor, path)
         except OSError as error:
             raise CloneError(
-                what=f"no database could be written to {path}: {error.strerror}", remedy=f"Make room in {path.parent}."
+                what=f"no database could be written to {path}: {error.strerror}",
+                remedy=f"Make sure that {path.parent} is there and has room.",
             ) from error
         return Filled(way=Way.COPIED, path=path)
 

@@ -58,7 +58,8 @@ class RewoundSlot:
             self._image = image
             self._slot = RewindSlot(self.path, image.descriptor, close_connections=_close_all)
         way = self._slot.restore()
-        return Restored(way, f"left it open: {self._slot.leak}" if self._slot.leak else "")
+        leak = self._slot.leak
+        return Restored(way, f"left its database open ({leak}): close it before the test ends" if leak else "")
 
     def _close_slot(self) -> None:
         if self._slot is not None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from templatedb import pools
-from templatedb.errors import CloneError
+from templatedb.errors import CloneError, words_of
 from templatedb.slots import Filled, Restorable, Restored, StuckError
 from templatedb.slots.image import Image
 
@@ -75,7 +75,7 @@ class ReusedSlots:
             except OSError as error:
                 if not self._fall_back(error):
                     raise CloneError(
-                        what=f"no database could be made: {error}",
+                        what=f"no database could be made: {words_of(error)}",
                         remedy="Make room there, or set TMPDIR to another folder.",
                     ) from error
                 continue
@@ -90,7 +90,7 @@ class ReusedSlots:
                     place.give_back()
                     raise CloneError(
                         what=f"no database could be written to {place.slot.path}: {error.strerror}",
-                        remedy=f"Make room in {place.slot.path.parent}.",
+                        remedy=f"Make sure that {place.slot.path.parent} is there and has room.",
                     ) from error
                 with self._lock:
                     self._places.remove(place)
