@@ -60,9 +60,18 @@ def write(path: Path, said: Mapping[str, Said]) -> str:
             groups.add(one.group)
             parts.append(f"## {one.group}\n")
         level = "###" if path == MESSAGES else "##"
-        parts.append(f"{level} {one.situation[0].upper()}{one.situation[1:]}\n")
+        parts.append(f"{level} {_title(one)}\n")
         parts.append(_shown(one, said[one.id]))
     return "\n".join(parts)
+
+
+_NAMES = ("dbmate", "env.py", "golang-migrate", "goose", "pytest", "templatedb", "templatedb_template")
+"""What is written small, at the beginning of a heading too."""
+
+
+def _title(one: Case) -> str:
+    is_name = one.situation.split()[0] in _NAMES
+    return one.situation if is_name else one.situation[0].upper() + one.situation[1:]
 
 
 def _shown(one: Case, said: Said) -> str:
@@ -85,7 +94,7 @@ def read(path: Path) -> dict[str, Said]:
     known = {place: by for by, place in _PLACES.items()}
     said = {}
     for one in cases_on(path):
-        if (found := blocks.get(one.situation[0].upper() + one.situation[1:])) is not None:
+        if (found := blocks.get(_title(one))) is not None:
             place = found["place"].removeprefix(f"{_SCREEN} ")
             said[one.id] = Said(found["text"], known.get(place) or place.removesuffix(":").strip("`"))
     return said

@@ -121,7 +121,7 @@ class _Reader:
             first, *others = node.value.split("{}")  # for str.format
             return [(first, *(piece for text in others for piece in (None, text)))]
         if isinstance(node, ast.JoinedStr):
-            return [tuple(one.value if isinstance(one, ast.Constant) else None for one in node.values)]
+            return [tuple(str(one.value) if isinstance(one, ast.Constant) else None for one in node.values)]
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             pairs = itertools.product(self._pieces(node.left, at), self._pieces(node.right, at))
             return [left + right for left, right in pairs][:_MOST_VARIANTS]
@@ -155,7 +155,7 @@ def _bindings(scope: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     for node in ast.walk(scope):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             yield node.targets[0].id, node.value
-        elif (isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)) or isinstance(node, ast.NamedExpr):
+        elif isinstance(node, ast.AugAssign | ast.NamedExpr) and isinstance(node.target, ast.Name):
             yield node.target.id, node.value
 
 

@@ -25,10 +25,21 @@ from templatedb.cli import main
 from templatedb.plan import Wishes
 
 NOBODY = 65534
-BASE = tempfile.gettempdir()
+
+
+def _base() -> str:
+    """Return a temporary folder that other users can get to."""
+    folder = Path(tempfile.gettempdir()).resolve()
+    is_open = all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
+    return str(folder) if is_open else "/tmp"
+
+
+BASE = _base()
 """Where worlds are made, whatever a world says to what runs in it."""
-_UNSET = ("DATABASE_URL", "GITHUB_OUTPUT", "NO_COLOR", "FORCE_COLOR", "XDG_CACHE_HOME", "PYTEST_CURRENT_TEST")
-_UNSET += ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID", "TEMPLATEDB_BUILDING")
+_UNSET = (
+    *("DATABASE_URL", "GITHUB_OUTPUT", "NO_COLOR", "FORCE_COLOR", "XDG_CACHE_HOME", "TEMPLATEDB_BUILDING"),
+    *("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID"),
+)
 
 
 class World:

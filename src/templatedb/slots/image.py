@@ -84,9 +84,10 @@ class Image:
         """Return a private in-memory copy of the golden; the golden itself is never opened with sqlite3 here."""
         with self._lock:
             if self._source is None:
+                content = self._whole() if hasattr(sqlite3.Connection, "deserialize") else None
                 connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-                if hasattr(connection, "deserialize"):
-                    connection.deserialize(self._whole())
+                if content is not None:
+                    connection.deserialize(content)
                 else:  # an SQLite built without it
                     _back_up_from_a_file(self.descriptor, connection)
                 self._source = connection

@@ -7,7 +7,7 @@ import sys
 from gallery.case import Group, Said, case
 from gallery.shops import ENV, alembic_shop, migration, third
 from gallery.world import World
-from templatedb import BuildError, Function, Template, load
+from templatedb import load
 
 _B = Group.BUILD
 
@@ -205,16 +205,3 @@ def disk_full(world: World) -> Said:
     # SQLite itself says so, of a limit that is easier to bring about than a full disk.
     body = "connection = sqlite3.connect(path)\nconnection.execute('pragma max_page_count = 1')\n"
     return _function(world, body + "connection.execute('create table users (id)')")
-
-
-@case(_B, "a failure that is known already, in a test run")
-def known_failure(world: World) -> Said:
-    from templatedb.plan import Wishes
-
-    world.function("raise ValueError('no')")
-    template = Template(Function("factory:migrate"))
-    try:
-        template.golden(Wishes(run="one"))
-    except BuildError:
-        return world.error(lambda: template.golden(Wishes(run="one")))
-    raise AssertionError("nothing was raised")

@@ -6,8 +6,7 @@ from gallery.case import Group, Said, case
 from gallery.shops import sql_shop
 from gallery.world import World
 from templatedb import SqlFolder
-from templatedb.build.messages import Target
-from templatedb.migrators.bench import Bench, Way
+from templatedb.migrators.bench import Bench, Target, Way
 from templatedb.migrators.revisions import Revisions
 from templatedb.steps import Steps
 
