@@ -833,8 +833,8 @@ def test_a_failing_test_keeps_its_database_and_says_where(project_suite, words):
         assert f"database kept: {folder / name}" in text
     assert f"    sqlite3 {folder}/test_call.sqlite\n" in text
     assert f"    sqlite3 '{folder}/test_odd_name[a_b_c].sqlite'\n" in text
-    assert "not committed when the test failed:\n    t1: 1 row added: (3, 'flushed')" in text
-    assert "not committed when the test failed:\n    t1: 1 row added: (2, 'awaited')" in text
+    assert "not committed when the test failed:\n    t1: 1 row added: (id=3, name='flushed')" in text
+    assert "not committed when the test failed:\n    t1: 1 row added: (id=2, name='awaited')" in text
 
 
 def test_a_test_that_takes_one_clone_after_the_other_has_one_place_and_keeps_the_last(project_suite):
