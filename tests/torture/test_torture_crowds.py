@@ -96,9 +96,7 @@ def test_without_room_for_any_folder_the_message_names_where(bench):
     cell = bench.cell()
     answer = bench.run(cell, boundary="os.mkdir@1+=ENOSPC")
     assert answer.error == "CacheError"
-    assert answer.says.startswith(
-        f"no private build in {cell}/tmp either: No space left on device: {cell}/tmp/"
-    )
+    assert answer.says.startswith(f"no private build in {cell}/tmp either: No space left on device: {cell}/tmp/")
 
 
 def test_without_room_for_clones_the_message_names_where(bench):
@@ -108,9 +106,7 @@ def test_without_room_for_clones_the_message_names_where(bench):
     made = bench.run(cell, boundary="count").calls["os.mkdir"]
     answer = bench.run(cell, boundary=f"os.mkdir@{made}=ENOSPC")
     assert answer.error == "CloneError"
-    assert answer.says.startswith(
-        f"no folder for databases could be made: No space left on device: {cell}/tmp/"
-    )
+    assert answer.says.startswith(f"no folder for databases could be made: No space left on device: {cell}/tmp/")
 
 
 def test_a_hit_on_a_baked_cache_changes_nothing_in_it(bench, strace_lane, tmp_path):
