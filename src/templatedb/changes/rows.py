@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from templatedb.changes.records import Cell, Kind, Named, Row, TableChanges, Value
+from templatedb.comparison.definitions import quoted
 
 BEFORE, AFTER = "main", "after_it"
 """The names by which one connection has the two databases."""
@@ -41,9 +42,9 @@ def choose(connection: sqlite3.Connection, table: str, columns: tuple[str, ...],
     A primary key may hold NULL, and then two rows the same one (SQLite documentation, "CREATE TABLE", section 3.5).
     """
     if key and set(key) <= set(columns):
-        is_null = " or ".join(f"{_quoted(column)} is null" for column in key)
+        is_null = " or ".join(f"{quoted(column)} is null" for column in key)
         query = " union all ".join(
-            f"select * from (select 1 from {place}.{_quoted(table)} where {is_null} limit 1)"  # noqa: S608  # a name cannot be a parameter
+            f"select * from (select 1 from {place}.{quoted(table)} where {is_null} limit 1)"  # noqa: S608  # a name cannot be a parameter
             for place in (BEFORE, AFTER)
         )
         if connection.execute(query).fetchone() is None:
@@ -155,21 +156,21 @@ def _size_bytes(row: Row) -> int:
 def _keyed(connection: sqlite3.Connection, compared: Compared) -> Iterator[Row]:
     """Yield the rows that are only on one side, then those that are on both and differ."""
     table, columns, key = compared.table, compared.columns, compared.key
-    same_row = " and ".join(f"b.{_quoted(column)} = a.{_quoted(column)}" for column in key)
+    same_row = " and ".join(f"b.{quoted(column)} = a.{quoted(column)}" for column in key)
     for kind, place, other in ((Kind.REMOVED, BEFORE, AFTER), (Kind.ADDED, AFTER, BEFORE)):
         query = (
-            f"select {_listed('a', [*key, *columns])} from {place}.{_quoted(table)} as a"  # noqa: S608
-            f" where not exists (select 1 from {other}.{_quoted(table)} as b where {same_row})"
+            f"select {_listed('a', [*key, *columns])} from {place}.{quoted(table)} as a"  # noqa: S608
+            f" where not exists (select 1 from {other}.{quoted(table)} as b where {same_row})"
         )
         for values in connection.execute(query):
             named, rest = _split(key, columns, values)
             yield Row(kind, named, values=rest)
     if not columns:
         return
-    differs = " or ".join(_differ(_quoted(column)) for column in columns)
+    differs = " or ".join(_differ(quoted(column)) for column in columns)
     query = (
         f"select {_listed('a', [*key, *columns])}, {_listed('b', columns)}"  # noqa: S608
-        f" from {BEFORE}.{_quoted(table)} as a join {AFTER}.{_quoted(table)} as b on {same_row} where {differs}"
+        f" from {BEFORE}.{quoted(table)} as a join {AFTER}.{quoted(table)} as b on {same_row} where {differs}"
     )
     for values in connection.execute(query):
         both = len(key) + len(columns)
@@ -202,7 +203,7 @@ def _counted(connection: sqlite3.Connection, compared: Compared) -> Iterator[Row
     Their hashes are held, not the rows; some hundred bytes for each row.
     """
     queries = [
-        f"select {_listed('a', compared.columns)} from {place}.{_quoted(compared.table)} as a"  # noqa: S608
+        f"select {_listed('a', compared.columns)} from {place}.{quoted(compared.table)} as a"  # noqa: S608
         for place in (BEFORE, AFTER)
     ]
     before, after = (Counter(hash(repr(row)) for row in connection.execute(query)) for query in queries)
@@ -217,7 +218,7 @@ def _has(connection: sqlite3.Connection, table: str, column: str) -> bool:
     # As the name of a column, not in quotes: SQLite would take an unknown quoted name for a text.
     try:
         for place in (BEFORE, AFTER):
-            connection.execute(f"select a.{column} from {place}.{_quoted(table)} as a limit 0")  # noqa: S608
+            connection.execute(f"select a.{column} from {place}.{quoted(table)} as a limit 0")  # noqa: S608
     except sqlite3.OperationalError as error:
         if "no such column" not in str(error):
             raise
@@ -226,8 +227,4 @@ def _has(connection: sqlite3.Connection, table: str, column: str) -> bool:
 
 
 def _listed(alias: str, columns: Sequence[str]) -> str:
-    return ", ".join(f"{alias}.{_quoted(column)}" for column in columns)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return ", ".join(f"{alias}.{quoted(column)}" for column in columns)

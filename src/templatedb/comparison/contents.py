@@ -10,6 +10,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from templatedb.comparison.definitions import quoted
 from templatedb.comparison.guesses import guess
 from templatedb.summary import count
 
@@ -50,8 +51,8 @@ class Selection:
     def query(self) -> str:
         """The statement that reads it, in any order."""
         # Names cannot be parameters. Without the alias SQLite takes a quoted name that it does not know for a text.
-        columns = ", ".join(f"t.{_quoted(column)}" for column in self.columns)
-        return f"select {columns} from main.{_quoted(self.table)} as t"  # noqa: S608
+        columns = ", ".join(f"t.{quoted(column)}" for column in self.columns)
+        return f"select {columns} from main.{quoted(self.table)} as t"  # noqa: S608
 
 
 def row_difference(both: Both, selection: Selection, names: tuple[str, str]) -> RowDifference | None:
@@ -192,10 +193,6 @@ def _exact(value: object) -> str:
     """Return the ``repr`` of *value*, or what stands for it without being long."""
     text = repr(value)
     return text if len(text) <= _LONG else f"<{hashlib.sha256(text.encode()).hexdigest()}>"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 # --- Words ---
