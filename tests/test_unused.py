@@ -97,3 +97,16 @@ def test_an_export_with_its_fixture_is_no_matter(shop):
     said = summary(shop)
     assert not [line for line in said if "'export'" in line or "no test" in line]
     assert any(" 1 passed" in line for line in said)
+
+
+def test_the_controller_of_workers_runs_no_test_and_says_nothing(shop):
+    """Its conftest may open what was exported to it; what the workers did is what the summary tells."""
+    write(shop / "templatedb.toml", 'export = { DATABASE_URL = "url" }\n')
+    write(
+        shop / "conftest.py",
+        "import app, pytest\napp.engine.connect().close()\n\n@pytest.fixture(autouse=True)\ndef database(clone):\n    return clone\n",
+    )
+    write(shop / "test_it.py", "import app\n\ndef test_one():\n    assert app.count() == 0\n")
+    said = summary(shop, "-n", "2")
+    assert not [line for line in said if "'export'" in line]
+    assert any(line.startswith("1 clone (") for line in said)

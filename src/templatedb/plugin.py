@@ -202,7 +202,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let go of everything, and send a worker's tally to the controller."""
     config = session.config
     run = _made(config)
-    if run is None and (exported := config.stash.get(early.EXPORTED, None)) is not None:
+    exported = config.stash.get(early.EXPORTED, None)
+    if run is None and exported is not None and not config.pluginmanager.has_plugin("dsession"):  # xdist's controller
         from templatedb.unused import export_unused
 
         if session.testscollected and (line := export_unused(exported)):
