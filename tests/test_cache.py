@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from templatedb.cache import BUCKET, directory, open_cache, open_trusted, read_trusted, write_atomically
+from templatedb.cache import BUCKET, open_trusted, read_trusted, write_atomically
+from templatedb.cache_trust import directory, look_at, open_cache
 from templatedb.errors import BuildError, CacheError
 from templatedb.records import Key
 from templatedb.settings import Settings
@@ -52,7 +53,7 @@ def test_a_directory_open_to_others_is_refused(cache):
     """Somebody could plant a golden."""
     open_cache(cache)
     cache.chmod(0o777)
-    with pytest.raises(CacheError, match="is not trusted: others may write to it\nRun: chmod go-w"):
+    with pytest.raises(CacheError, match="is not trusted: others may write to it\nRun: chmod -R go-w"):
         open_cache(cache)
 
 
@@ -64,11 +65,41 @@ def test_a_link_in_its_place_is_refused(cache, tmp_path):
         open_cache(cache)
 
 
-def test_a_file_in_its_place_is_refused(cache):
-    """With the reason of the system."""
-    cache.touch()
-    with pytest.raises(CacheError, match=r"cannot be made: File exists|cannot be made: Not a directory"):
+@pytest.mark.parametrize("of_file", ["", "v1", "v1/goldens"])
+def test_a_file_in_its_place_is_refused(cache, of_file):
+    """Its name says what to remove."""
+    file = cache / of_file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    with pytest.raises(CacheError) as raised:
         open_cache(cache)
+    assert (raised.value.what, raised.value.remedy) == (
+        f"the cache directory {cache} cannot be written: {file} is a file, not a folder",
+        "Remove that, or set TEMPLATEDB_CACHE_DIR to another folder.",
+    )
+
+
+def test_a_file_above_its_place_is_refused(cache):
+    """What is in the way stands elsewhere."""
+    cache.parent.rmdir()
+    cache.parent.touch()
+    with pytest.raises(CacheError) as raised:
+        open_cache(cache)
+    assert raised.value.what == f"the cache directory {cache} cannot be made: {cache.parent} is a file, not a folder"
+
+
+def test_a_look_makes_nothing(cache):
+    """Who only asks what is there must not leave a folder behind."""
+    opened = look_at(cache)
+    assert (list(opened.known_keys()), opened.digests_of("project"), cache.exists()) == ([], None, False)
+
+
+def test_a_look_trusts_as_little_as_a_build(cache):
+    """What it would tell is what a stranger wrote."""
+    cache.mkdir(mode=0o700)
+    cache.chmod(0o777)
+    with pytest.raises(CacheError, match="is not trusted: others may write to it"):
+        look_at(cache)
 
 
 @pytest.mark.parametrize("kind", ["missing", "link", "folder", "fifo", "writable by others"])

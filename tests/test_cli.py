@@ -8,7 +8,8 @@ import sqlite3
 import pytest
 
 from projects import alembic_project, builds_in, revision, write
-from templatedb.cache import Cache, open_cache
+from templatedb.cache import Cache
+from templatedb.cache_trust import open_cache
 from templatedb.cli import main
 from templatedb.cli.ci import saved_pattern
 
@@ -352,3 +353,10 @@ def test_help_and_version_of_the_command(capsys):
             main(words)
         assert caught.value.code == 0
         assert part in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["status"], ["explain"], ["prune"], ["prune", "--dry-run"], ["key"]])
+def test_who_only_looks_leaves_no_cache_behind(small, cache, capsys, words):
+    """A folder that appears at a look is a surprise, and in an image a layer."""
+    assert main(words) == 0
+    assert (cache.exists(), capsys.readouterr().err) == (False, "")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from templatedb.cache import directory, open_cache
+from templatedb.cache_trust import directory, open_cache
 from templatedb.errors import CacheError
 from templatedb.settings import CACHE_DIR_VARIABLE, Settings
 

@@ -5,7 +5,7 @@ import pytest
 from hygiene import function_project, has_passed, run_pytest, sql_project
 from projects import builds_in, write
 from templatedb import load, lock
-from templatedb.cache import open_cache
+from templatedb.cache_trust import open_cache
 
 OWN_TEMPLATE = """
     import pytest

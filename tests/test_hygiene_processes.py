@@ -114,7 +114,7 @@ def test_a_daemon_that_a_migration_starts_holds_neither_lock_nor_build(project):
 
 def lock_is_free(project: Path) -> bool:
     from templatedb import load, lock
-    from templatedb.cache import directory
+    from templatedb.cache_trust import directory
 
     template = load(project)
     (path,) = (directory(template.settings) / "v1/locks").glob("*.lock")

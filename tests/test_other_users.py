@@ -134,3 +134,18 @@ def test_a_cache_that_is_not_to_be_trusted_is_not_used(image, how):
     assert done.returncode == 0, done.stdout + done.stderr
     (said,) = {line.removeprefix("templatedb: ") for line in done.stdout.splitlines() if "privately, this" in line}
     assert f"the cache directory {cache} is not trusted: {reason}" in said
+
+
+def test_a_folder_that_this_user_may_not_write_to_is_named(image):
+    """With whose it is, and with what mends it where it is one's own."""
+    own = image / "own"
+    own.mkdir(mode=0o555)
+    os.chown(own, NOBODY, NOBODY)
+    in_foreign = run_as(NOBODY, image, "templatedb", "build")
+    in_own = run_as(NOBODY, image, "templatedb", "build", cache="own/cache")
+    foreign = f"user {NOBODY} may not write to {image} (mode 0755, of user 0). Set"
+    mended = f"user {NOBODY} may not write to {own} (mode 0555, of user {NOBODY}). Run: chmod u+rwx {own}, or set"
+    assert [run.stderr.splitlines()[0].partition(" alone: ")[2] for run in (in_foreign, in_own)] == [
+        f"the cache directory {image}/cache cannot be made: {foreign} TEMPLATEDB_CACHE_DIR to another folder.",
+        f"the cache directory {own}/cache cannot be made: {mended} TEMPLATEDB_CACHE_DIR to another folder.",
+    ]

@@ -608,7 +608,7 @@ def test_rebuild_builds_once_for_all_workers(project_suite, cache, words):
 def test_a_run_that_waits_for_another_says_for_whom_and_goes_on(project_suite, cache):
     """After a second, in the terminal and in the summary; after the timeout it builds privately."""
     from templatedb import load, lock
-    from templatedb.cache import open_cache
+    from templatedb.cache_trust import open_cache
 
     write(project_suite.path / "templatedb.toml", 'lock_timeout = "2s"\n')
     project_suite.makepyfile("def test_it(clone): pass")
@@ -710,7 +710,7 @@ def test_a_hit_imports_neither_what_builds_nor_what_only_some_tests_want(bare_su
         *("templatedb", "plugin", "fixtures", "running", "terminal", "testrun", "summary"),
         *("errors", "records", "urls", "toml", "pytest_configuration", "settings", "search", "digests", "inputs"),
         *("migrators", "migrators.alembic", "migrators.alembic_config", "migrators.versions"),
-        *("key", "locations", "discovered", "files", "cache", "plan", "golden"),
+        *("key", "locations", "discovered", "files", "cache", "cache_trust", "plan", "golden"),
         *("slots", "slots.copy", "slots.image", "slots.in_place", "slots.reused", "slots.shared", "slots.worker"),
         *("early", "exported", "options", "place", "after_import", "connection_state", "pools", "clone", "lent"),
         *("handle", "known", "runoptions", "template", "unused", "uses"),

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from projects import alembic_project, run, write
-from templatedb.cache import open_cache
+from templatedb.cache_trust import open_cache
 from templatedb.cli import main
 from templatedb.limits import Limits
 from templatedb.prune import prune

@@ -20,49 +20,52 @@ Reading order, which is import order (a module imports only from those above it)
 16. discovered           what a build read beyond its declared inputs
 17. lock                 one lock per key
 18. files                trusted ones, and ones that are written whole
-19. cache                the directory: names, format, history, trust
-20. uses                 how often a golden was used, and what that saved
-21. place                where a process's own files are put
-22. leftovers            what dead processes and past runs left in a cache
-23. inventory            what stands in a cache, and when it was used last
-24. limits               what has to go from a cache
-25. prune                its removal, which hurts nobody who uses it
-26. damaged              what is wrong in a cache, set aside for a person to look at
-27. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
-28. plan                 what is to be built, and how its caller wants it
-29. reasons              why a golden is none any more
-30. verify               what a file must be before it is a golden
-31. publish              temporary name, fsync, replace
-32. golden               the story: look, lock, look again, build, publish
-33. loops                coroutines that synchronous code sees through
-34. after_import         something to be done when a module is imported
-35. connection_state     what a test may leave changed on a connection
-36. pools                pooled connections on slots, whosever engine's
-37. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
-38. clone                what a test holds
-39. handle               a golden held open, that clones are made from
-40. template             the library's front door: Template
-41. engines              SQLAlchemy engines that outlive their clones
-42. uncommitted          rows that one connection sees and another does not
-43. summary              the lines that people read
-44. comparison           how two databases differ: definitions, schemas, contents
-45. changes              what became of which rows from one database to another, and its lines
-46. kept                 databases of failed tests
-47. lent                 a clone in the hands of a test, with its engines
-48. runoptions           what the command line of pytest says of one run
-49. known                what one pytest process knows of one template
-50. unused               applications that pass the tests' databases by
-51. testrun              what one pytest process knows: templates, goldens, clones, failures
-52. early                variables for applications with a global engine
-53. fixtures             what tests ask for
-54. options              the options of pytest
-55. terminal             what is said while something happens
-56. controller           xdist: what the workers send
-57. fakes                false clocks and file systems of tests, kept away from ours
-58. running              what the hooks do once a test has needed a database
-59. plugin               pytest's hooks
-60. proposals            settings for a project that has none
-61. cli                  the command, one file per verb
+19. cache               the directory: names, format, history
+20. cache_trust         where the directory is, and whether it may be trusted
+21. uses                 how often a golden was used, and what that saved
+22. place                where a process's own files are put
+23. leftovers            what dead processes and past runs left in a cache
+24. inventory            what stands in a cache, and when it was used last
+25. limits               what has to go from a cache
+26. prune                its removal, which hurts nobody who uses it
+27. damaged              what is wrong in a cache, set aside for a person to look at
+28. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
+29. plan                what is to be built, how its caller wants it, and what he gets
+30. reasons              why a golden is none any more
+31. verify               what a file must be before it is a golden
+32. publish              temporary name, fsync, replace
+33. spoilt              what spoils a build that is no fault of its migrations
+34. private             one build, verified; and what a process builds for itself alone
+35. golden               the story: look, lock, look again, build, publish
+36. loops                coroutines that synchronous code sees through
+37. after_import         something to be done when a module is imported
+38. connection_state     what a test may leave changed on a connection
+39. pools                pooled connections on slots, whosever engine's
+40. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
+41. clone                what a test holds
+42. handle               a golden held open, that clones are made from
+43. template             the library's front door: Template
+44. engines              SQLAlchemy engines that outlive their clones
+45. uncommitted          rows that one connection sees and another does not
+46. summary              the lines that people read
+47. comparison           how two databases differ: definitions, schemas, contents
+48. changes              what became of which rows from one database to another, and its lines
+49. kept                 databases of failed tests
+50. lent                 a clone in the hands of a test, with its engines
+51. runoptions           what the command line of pytest says of one run
+52. known                what one pytest process knows of one template
+53. unused               applications that pass the tests' databases by
+54. testrun              what one pytest process knows: templates, goldens, clones, failures
+55. early                variables for applications with a global engine
+56. fixtures             what tests ask for
+57. options              the options of pytest
+58. terminal             what is said while something happens
+59. controller           xdist: what the workers send
+60. fakes                false clocks and file systems of tests, kept away from ours
+61. running              what the hooks do once a test has needed a database
+62. plugin               pytest's hooks
+63. proposals            settings for a project that has none
+64. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

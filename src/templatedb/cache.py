@@ -1,4 +1,4 @@
-"""The cache directory: names, format, history, trust. The one module that knows what stands where.
+"""The cache directory: names, format, history. The one module that knows what stands where.
 
     <cache>/CACHEDIR.TAG  README.txt
     <cache>/v1/manifests/<key>/<n>.json   newest n first; written to a temporary name, fsync, os.replace; its time of
@@ -18,13 +18,11 @@ History: v1 is the first. Another layout gets another bucket beside it, so any t
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
-import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,17 +38,12 @@ from templatedb.files import (
     write_atomically,
 )
 from templatedb.records import Key, Manifest
-from templatedb.settings import CACHE_DIR_VARIABLE, Settings
+from templatedb.settings import CACHE_DIR_VARIABLE
 
 BUCKET = "v1"
 _DATED_EVERY_S = 3600.0
 _LONGEST_BUILD = "connection/build.sqlite"
 """Where a build puts its file in its folder, at the longest."""
-_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# A cache made by templatedb. See https://bford.info/cachedir/\n"
-_README = """This folder is a cache made by templatedb (the pytest plugin pytest-templatedb).
-It holds migrated SQLite databases that tests start from. Everything in it can be rebuilt:
-deleting the whole folder is safe at any time, also while tests run.
-"""
 
 
 class Stored(NamedTuple):
@@ -224,69 +217,3 @@ class Cache(NamedTuple):
 
     def _failure_path(self, key: Key, run: str) -> Path:
         return self._bucket / "failures" / f"{key}.{run}.json"
-
-
-def directory(settings: Settings, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where the cache is, absolute: environment variable, then setting, then the user's cache folder.
-
-    A relative folder starts at the root of the settings. Raises CacheError where the platform has no such folder.
-    """
-    if chosen := environment.get(CACHE_DIR_VARIABLE) or settings.cache_dir:
-        return settings.root / os.path.expanduser(chosen)
-    import platformdirs
-
-    found: Path | None = None
-    with contextlib.suppress(RuntimeError, OSError):  # as of platformdirs 4.4; before, it returns a tilde
-        found = platformdirs.user_cache_path("templatedb", appauthor=False)
-    if found is None or not found.is_absolute() or "~" in found.parts:
-        raise CacheError(
-            what="no cache directory: this user has no home folder",
-            remedy=f"Set HOME, or {CACHE_DIR_VARIABLE}, to an absolute folder.",
-            path=found,
-        )
-    return found
-
-
-def open_cache(root: Path) -> Cache:
-    """Make the directory where it is missing, check that it can be trusted, and return it.
-
-    A directory that cannot be written (an image layer, a read-only mount) is fine as long as it is there.
-    Raises CacheError with the reason when it cannot be made, is a link, belongs to a stranger, or is open to others.
-    """
-    try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        bucket = root / BUCKET
-        bucket.mkdir(mode=0o700, exist_ok=True)
-        for name in ("manifests", "goldens", "locks", "builds", "failures", "stamps"):
-            (bucket / name).mkdir(mode=0o700, exist_ok=True)
-        for name, text in (("CACHEDIR.TAG", _TAG), ("README.txt", _README)):
-            if not (root / name).exists():
-                write_atomically(root / name, text.encode())
-    except OSError as error:
-        if error.errno not in (errno.EROFS, errno.EACCES) or not (root / BUCKET / "manifests").is_dir():
-            raise CacheError(
-                what=f"the cache directory {root} cannot be made: {error.strerror}",
-                remedy=f"Make room for a folder that you may write to there, or set {CACHE_DIR_VARIABLE}.",
-                path=root,
-            ) from error
-    for folder in (root, root / BUCKET):
-        _refuse_untrusted(folder)
-    return Cache(root)
-
-
-def _refuse_untrusted(folder: Path) -> None:
-    status = folder.lstat()
-    reason = ""
-    if not stat.S_ISDIR(status.st_mode):
-        reason = "it is a link or not a folder"
-    elif status.st_uid not in (os.geteuid(), 0):
-        reason = f"it belongs to user {status.st_uid}"
-    elif status.st_mode & 0o022:
-        reason = "others may write to it"
-    if reason:
-        way_out = f"Run: chmod go-w {folder}, or set" if "others" in reason else "Set"
-        raise CacheError(
-            what=f"the cache directory {folder} is not trusted: {reason}",
-            remedy=f"{way_out} {CACHE_DIR_VARIABLE} to a folder of your own.",
-            path=folder,
-        )

@@ -48,11 +48,14 @@ def run_of(config: pytest.Config) -> Run:
 
 def fail(error: TemplateDBError) -> NoReturn:
     """End the set-up of a test with one line; the whole report stands once, in the summary."""
-    from templatedb.errors import BuildError
+    from templatedb.errors import BuildError, MissError
+    from templatedb.records import Key
 
-    told_elsewhere = isinstance(error, BuildError) or "\n" in error.remedy
+    told_elsewhere = isinstance(error, BuildError | MissError) or "\n" in error.remedy
     hint = " (the whole report is in the summary)" if told_elsewhere else ""
     line = error.what if told_elsewhere else error.line
+    if isinstance(error, MissError) and error.key:
+        line = line.replace(error.key, Key(error.key).short)
     # From None: the test's report is this one line, not the chain of errors that led to it.
     raise pytest.fail.Exception(f"templatedb: {line}{hint}", pytrace=False) from None
 

@@ -13,7 +13,7 @@ from templatedb.clone import Clone
 from templatedb.digests import Stamp
 from templatedb.errors import CloneError, GoldenChangedError, words_of
 from templatedb.files import digest_of
-from templatedb.golden import OpenGolden
+from templatedb.plan import OpenGolden
 from templatedb.records import CloneKind, Key, Manifest, Outcome
 from templatedb.settings import Settings
 from templatedb.slots import Filled, Slot

@@ -1,4 +1,4 @@
-"""What is to be built, and how its caller wants it: settled before the first look."""
+"""What is to be built and how its caller wants it, settled before the first look; and what he gets."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from templatedb.cache import Cache
-from templatedb.digests import Digests
+from templatedb.digests import Digests, Stamp
 from templatedb.discovered import Now
 from templatedb.exported import ORIGINAL
 from templatedb.inputs import Input
 from templatedb.key import declared, key_of
 from templatedb.locations import Locations
 from templatedb.migrators import Migrator
-from templatedb.records import Key, Manifest
+from templatedb.records import Key, Manifest, Outcome
 from templatedb.settings import Settings
 
 if TYPE_CHECKING:
@@ -115,3 +115,16 @@ class Plan(NamedTuple):
 
 def _name_of(migrator: Migrator, settings: Settings) -> str:
     return f"{settings.root}\n{migrator!r}"
+
+
+class OpenGolden(NamedTuple):
+    """A verified golden, held open: neither a prune nor a replaced file can change what its clones get."""
+
+    manifest: Manifest
+    path: Path
+    outcome: Outcome
+    descriptor: int
+    stamp: Stamp
+    """Of the file when it was verified: what has another one by now may have been written to."""
+    reason: str = ""
+    """Why it was built; empty for a hit and for the first build of a project."""

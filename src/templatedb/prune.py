@@ -82,7 +82,8 @@ def prune(
     filesystem's clock is what counts. *check* is called again and again and may raise, which ends the prune.
     Raises CacheError for a cache that cannot be written, OSError for one that cannot be read.
     """
-    if doing is Doing.REMOVE and not os.access(cache.folder("manifests"), os.W_OK):
+    manifests = cache.folder("manifests")
+    if doing is Doing.REMOVE and manifests.exists() and not os.access(manifests, os.W_OK):
         raise CacheError(
             what=f"the cache {cache.root} cannot be written: nothing was removed",
             remedy="Prune it as the user that it belongs to, where it is not mounted read-only.",

@@ -7,7 +7,8 @@ import json
 import time
 from pathlib import Path
 
-from templatedb.cache import Cache, directory
+from templatedb.cache import Cache
+from templatedb.cache_trust import directory
 from templatedb.cli.ci import saved_pattern, write_outputs, write_when_it_differs
 from templatedb.cli.progress import ProgressOnTerminal
 from templatedb.cli.project import environment_of, notice_once, settings_of

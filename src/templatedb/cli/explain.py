@@ -7,7 +7,8 @@ import collections
 import json
 import time
 
-from templatedb.cache import Cache, directory, open_cache
+from templatedb.cache import Cache
+from templatedb.cache_trust import directory, look_at
 from templatedb.cli.project import environment_of, plan_of, settings_of
 from templatedb.discovered import entries
 from templatedb.plan import LABELS, Plan
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the key, whether a golden serves it, and if not, why not."""
     settings = settings_of(arguments)
-    cache = open_cache(directory(settings, environment_of(arguments)))
+    cache = look_at(directory(settings, environment_of(arguments)))
     plan = plan_of(arguments, settings)
     serving = _serving(cache, plan)
     why = Why((), None) if serving is not None else why_not(cache, plan)

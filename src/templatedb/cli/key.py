@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.write is not None:
         write_when_it_differs(arguments.write, f"{key}\n")
     if arguments.github_output:
-        from templatedb.cache import directory, open_cache
+        from templatedb.cache_trust import directory, open_cache
 
         # Made here, the folder is private. Unpacking a cache would make it, with a umask that may let others in.
         write_outputs(key=key, path=saved_pattern(open_cache(directory(settings, environment))))

@@ -7,7 +7,8 @@ import json
 import sys
 
 from templatedb import place
-from templatedb.cache import Cache, directory, open_cache
+from templatedb.cache import Cache
+from templatedb.cache_trust import directory, look_at
 from templatedb.cli.project import checked, environment_of, plan_of, settings_of
 from templatedb.errors import MissError, SettingsError
 from templatedb.leftovers import Kind, Why
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prune the cache, outside of a project too, and print what went; exit code 1 where something could not go."""
     settings = _settings(arguments)
-    cache = open_cache(directory(settings, environment_of(arguments)))
+    cache = look_at(directory(settings, environment_of(arguments)))
     keep = (_current(arguments, cache, settings),) if arguments.ci else ()
     limits = NOTHING_STAYS if arguments.everything or arguments.ci else Limits.of(settings)
     if arguments.older_than is not None:

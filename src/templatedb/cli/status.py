@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from templatedb.cache import Cache, Stored, directory, open_cache
+from templatedb.cache import Cache, Stored
+from templatedb.cache_trust import directory, look_at
 from templatedb.cli.output import Output
 from templatedb.cli.project import environment_of, plan_of, settings_of
 from templatedb.errors import InputsError, SettingsError
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what is in the cache; outside of a project too."""
     settings, plan, why = _project(arguments)
     known = settings or Settings(root=arguments.project.absolute())
-    cache = open_cache(directory(known, environment_of(arguments)))
+    cache = look_at(directory(known, environment_of(arguments)))
     rows = list(_rows(cache, plan))
     aside = [str(file.path) for file in files_in(cache.folder(DAMAGED_FOLDER))]
     if arguments.json:

@@ -12,9 +12,9 @@ from templatedb.build.messages import Done
 from templatedb.cli.progress import ProgressOnTerminal
 from templatedb.cli.project import environment_of, notice_once, settings_of
 from templatedb.comparison import Comparison, compare
-from templatedb.golden import build_and_verify
 from templatedb.migrators import from_settings
 from templatedb.plan import Plan, Wishes
+from templatedb.private import build_and_verify
 from templatedb.template import Template
 
 _SHOWN = 10

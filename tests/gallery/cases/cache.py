@@ -10,7 +10,7 @@ from gallery.case import Group, Said, case
 from gallery.shops import alembic_shop, ready_shop, sql_shop
 from gallery.world import NOBODY, World, only_root
 from templatedb import Function, Template, load, lock
-from templatedb.cache import directory, open_cache
+from templatedb.cache_trust import directory, open_cache
 from templatedb.plan import Wishes
 from templatedb.settings import Settings
 
@@ -32,12 +32,38 @@ def home_missing(world: World) -> Said:
         os.setresuid(0, 0, 0)
 
 
-@case(_C, "the cache folder cannot be made")
+@case(_C, "the cache folder is a file")
 def cache_is_file(world: World) -> Said:
     sql_shop(world, _1_users="")
     world.cache.parent.mkdir()
     world.cache.touch()
     return _strict(world)
+
+
+@case(_C, "the cache folder stands where this user may not write", cannot=only_root)
+def cache_not_made(world: World) -> Said:
+    sql_shop(world, _1_users="")
+    world.cache.parent.mkdir()
+    with world.as_nobody():
+        return _strict(world)
+
+
+@case(_C, "the cache folder is one's own, and read-only", cannot=only_root)
+def cache_read_only(world: World) -> Said:
+    sql_shop(world, _1_users="")
+    world.cache.mkdir(parents=True)
+    os.chown(world.cache, NOBODY, NOBODY)
+    world.cache.chmod(0o500)
+    with world.as_nobody():
+        return _strict(world)
+
+
+@case(_C, "the cache folder stands where this user may not look", cannot=only_root)
+def cache_unreachable(world: World) -> Said:
+    sql_shop(world, _1_users="")
+    world.cache.parent.mkdir(mode=0o700)
+    with world.as_nobody():
+        return world.command("status")
 
 
 @case(_C, "others may write to the cache folder")

@@ -11,7 +11,8 @@ from gallery.case import Group, Said, case, scenario
 from gallery.shops import ORDERS, alembic_shop, ready_shop
 from gallery.world import World, only_linux
 from templatedb import TemplateDBError, load, lock
-from templatedb.cache import Cache, open_cache
+from templatedb.cache import Cache
+from templatedb.cache_trust import open_cache
 from templatedb.place import Storage
 from templatedb.plan import Wishes
 from templatedb.prune import prune_after_build
