@@ -57,8 +57,8 @@ def warnings(wanted: Mapping[str, str], exported: Exported | None, rootpath: Pat
     """
     values = {} if exported is None else exported.values
     lines = [
-        f"{name} was set to something else after templatedb had exported it, perhaps by a conftest.py: the"
-        " application's database may not be the one of the tests; set it nowhere else"
+        f"{name} was {_now(name)} after templatedb had exported it, perhaps by a conftest.py or a .env file: the"
+        " application's database may not be the one of the tests; take out what sets it, or do so only outside of pytest"
         for name, value in values.items()
         if os.environ.get(name) != value
     ]
@@ -68,6 +68,11 @@ def warnings(wanted: Mapping[str, str], exported: Exported | None, rootpath: Pat
             " above, so write it there"
         )
     return lines
+
+
+def _now(name: str) -> str:
+    """Return what has become of the variable *name*; its value may hold a password, and is not shown."""
+    return "set to something else" if name in os.environ else "removed"
 
 
 def _saved() -> dict[str, tuple[str | None, str]]:

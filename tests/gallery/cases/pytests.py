@@ -195,7 +195,7 @@ def export_held(world: World) -> Said:
 
 @case(Group.NOTICES, "a conftest sets an exported variable itself")
 def export_undone(world: World) -> Said:
-    return _exported("was set to something else")
+    return _exported("had exported it")
 
 
 @case(Group.NOTICES, "the settings with an export are below pytest's folder")
