@@ -1,11 +1,8 @@
 """Every block of the README is run, and its tables name what there is."""
 
 import re
-import shutil
-from pathlib import Path
 
 import pytest
-import yaml
 
 import templatedb.settings
 from pages import ROOT, shell
@@ -110,73 +107,6 @@ def test_the_library_block_runs(users, monkeypatch):
     scope = {}
     exec(code, scope)
     assert scope["rows"] == []
-
-
-def run_workflow(steps, project: Path, store: Path, tmp_path: Path) -> list[str]:
-    """Run the recipe as GitHub would, with an immutable store; return the names it saved under."""
-    outputs: dict[str, dict[str, str]] = {}
-    saved = []
-
-    def value(text: str) -> str:
-        return re.sub(r"\$\{\{ steps\.(\w+)\.outputs\.([\w-]+) \}\}", lambda m: outputs[m[1]][m[2]], text)
-
-    for step in steps:
-        if condition := step.get("if"):
-            name, output, wanted = re.fullmatch(r"steps\.(\w+)\.outputs\.([\w-]+) == '(\w+)'", condition).groups()
-            if outputs[name][output] != wanted:
-                continue
-        if "run" in step:
-            file = tmp_path / "github-output"
-            file.write_text("")
-            shell(step["run"].replace("pytest ", "pytest -p no:asyncio "), project, GITHUB_OUTPUT=str(file))
-            outputs[step.get("id", "")] = dict(line.split("=", 1) for line in file.read_text().splitlines())
-            continue
-        action, pattern, key = step["uses"], Path(value(step["with"]["path"])), value(step["with"]["key"])
-        if action.startswith("actions/cache/restore@"):
-            prefix = value(step["with"]["restore-keys"])
-            for entry in sorted(store.glob(f"{prefix}*"), key=lambda path: path.stat().st_mtime)[-1:]:
-                shutil.copytree(entry, pattern.parent, dirs_exist_ok=True)
-        else:
-            assert action.startswith("actions/cache/save@")
-            assert not (store / key).exists(), "names are immutable"
-            for folder in pattern.parent.glob(pattern.name):
-                shutil.copytree(folder, store / key / folder.name)
-            saved.append(key)
-    return saved
-
-
-def test_the_ci_recipe_builds_once_and_then_hits(users, cache, tmp_path):
-    """Three runs on fresh machines with one immutable store, then a changed migration."""
-    (text,) = blocks("CI", "yaml")
-    steps = yaml.safe_load(text)["steps"]
-    write(users / "test_it.py", "def test_it(clone): pass\n")
-    store = tmp_path / "store"
-    saved = []
-    for _ in range(3):
-        saved.append(len(run_workflow(steps, users, store, tmp_path)))
-        shutil.rmtree(cache)
-    write(users / "scripts/versions/r2.py", revision(2))
-    saved.append(len(run_workflow(steps, users, store, tmp_path)))
-    assert saved == [1, 0, 0, 1]
-    assert sorted(path.name for path in next(store.iterdir()).iterdir()) == ["goldens", "manifests"]
-
-
-def test_the_ci_recipe_builds_once_after_the_edit_of_a_helper(users, cache, tmp_path):
-    """The key cannot know it: the golden of the old helper is restored, found stale, and another one saved beside it."""
-    (text,) = blocks("CI", "yaml")
-    steps = yaml.safe_load(text)["steps"]
-    write(users / "test_it.py", "def test_it(clone): pass\n")
-    write(users / "scripts/versions/r2.py", revision(2, extra="import helper"))
-    store = tmp_path / "store"
-    saved = []
-    for helper in ("X = 1\n", "X = 2\n"):
-        write(users / "helper.py", helper)
-        for _ in range(3):
-            saved.append(run_workflow(steps, users, store, tmp_path))
-            shutil.rmtree(cache)
-    assert [len(names) for names in saved] == [1, 0, 0, 1, 0, 0]
-    first, second = saved[0][0], saved[3][0]
-    assert (first.rpartition("-")[0], first) == (second.rpartition("-")[0], first) != (first, second)
 
 
 def test_the_report_of_a_failed_test_looks_like_the_readme(suite):
