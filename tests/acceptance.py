@@ -426,9 +426,8 @@ CASES = (
     ),
     Case(
         "AC-57",
-        "Migrations that store a path or the host's name: `verify` names what differs",
-        ("test_explain.py::test_verify_names_what_is_not_reproducible",),
-        "A path of the project is the same in both builds, and is not named.",
+        "Migrations that store a path or the host's name: `verify` names the columns",
+        ("test_explain.py::test_verify_names_what_only_this_machine_has",),
     ),
     Case(
         "AC-58",
@@ -475,12 +474,12 @@ CASES = (
     ),
     Case(
         "AC-63",
-        "A migration that opens a connection to elsewhere is refused and told",
+        "A migration that opens a connection to elsewhere is refused and told; what it writes and starts is told",
         (
             f"{_B}an_outgoing_connection_is_refused_and_told",
-            "test_discovered.py::test_what_a_migration_looks_at_is_recorded",
+            "test_explain.py::test_verify_names_what_a_build_does_besides_its_database",
         ),
-        "Files that a migration writes outside, and programs that it starts, are not told.",
+        "Files that a migration writes outside, and programs that it starts, are told by `verify`.",
     ),
     Case(
         "AC-64",

@@ -119,6 +119,14 @@ READS = {
     "of the system": ("open('/etc/passwd').read(); open(os.devnull).read()", set()),
     "of the standard library": ("import email.mime.text, this", set()),
     "in HOME": ("os.path.exists(os.path.expanduser('~/.netrc')); os.listdir(os.path.expanduser('~'))", set()),
+    "file beside a temporary one": (
+        "import tempfile; tempfile.NamedTemporaryFile(dir='folder').close(); open('folder/a.txt').read()",
+        {"file folder/a.txt"},
+    ),
+    "file below the folder of a temporary one": (
+        "import tempfile; tempfile.NamedTemporaryFile(dir='..').close(); open('data.txt').read()",
+        {"file data.txt"},
+    ),
     "a warning that shows source": ("import warnings, script; warnings.warn('x', stacklevel=1)", {"file script.py"}),
     "the settings of logging": ("import logging.config; logging.config.fileConfig('alembic.ini')", set()),
     "the revision itself": ("open(__file__).read()", set()),

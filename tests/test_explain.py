@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+import sys
 
 import pytest
 
@@ -224,6 +226,48 @@ def test_verify_fails_when_the_schemas_differ(unsure, capsys):
     facts = json.loads(said(capsys, "verify", "--json")[1])
     assert {one["kind"] for one in facts["schema"]} == {"table"}
     assert (facts["untracked"], facts["home"]) == (["app.py", "models.py"], [".ssh/id_rsa"])
+
+
+def test_verify_names_what_only_this_machine_has(project, capsys):
+    """The same in both builds of one machine, and wrong on the next that gets the golden."""
+    body = (
+        "op.create_table('t2', sa.Column('id', sa.Integer, primary_key=True), sa.Column('value', sa.String))\n"
+        "for value in (__file__, os.getcwd(), socket.gethostname(), 'data/export.csv'):\n"
+        "        op.get_bind().execute(sa.text('insert into t2 (value) values (:value)'), {'value': value})"
+    )
+    revisions = {"r1.py": revision(1), "r2.py": revision(2, body, extra="import os, socket")}
+    alembic_project(project, revisions=revisions)
+    code, text = said(capsys, "verify")
+    assert (code, text.splitlines()[1:]) == (
+        0,
+        [
+            "schema: the same in both builds",
+            "rows: the same in both builds",
+            "true on this machine only:",
+            "    t2.value holds the project's folder (2 rows)",
+            "    t2.value holds the name of this machine (1 row)",
+            "    a golden in a CI system's cache or in an image carries it to other machines: store what is the same there",
+        ],
+    )
+
+
+def test_verify_names_what_a_build_does_besides_its_database(project, capsys):
+    """A hit does not do it: files that it leaves, and programs that it starts."""
+    extra = "import os, pathlib, subprocess, sys, tempfile"
+    body = (
+        "pathlib.Path('var/reports').mkdir(parents=True)\n"
+        "pathlib.Path('var/reports/done.txt').write_text('done')\n"
+        "pathlib.Path('log.txt').write_text('done')\n"
+        "with tempfile.NamedTemporaryFile() as gone: gone.write(b'x')\n"
+        "subprocess.run([sys.executable, '-c', ''], check=True)\n"
+        "os.system('true')"
+    )
+    alembic_project(project, revisions={"r1.py": revision(1, body, extra=extra)})
+    said(capsys, "build")
+    (project / "log.txt").unlink()
+    shutil.rmtree(project / "var")
+    facts = json.loads(said(capsys, "verify", "--json")[1])
+    assert (facts["written"], facts["programs"]) == (["log.txt", "var"], [sys.executable, "true"])
 
 
 def test_verify_is_quiet_about_a_reproducible_project(project, capsys):

@@ -57,8 +57,9 @@ def warnings(wanted: Mapping[str, str], exported: Exported | None, rootpath: Pat
     """
     values = {} if exported is None else exported.values
     lines = [
-        f"{name} was {_now(name)} after templatedb had exported it, perhaps by a conftest.py or a .env file: the"
-        " application's database may not be the one of the tests; take out what sets it, or do so only outside of pytest"
+        f"{name} was {_now(name)} after templatedb had exported it, perhaps by a conftest.py or a .env file:"
+        " the application's database may not be the one of the tests; take out what sets it, or set it only outside of"
+        " pytest"
         for name, value in values.items()
         if os.environ.get(name) != value
     ]

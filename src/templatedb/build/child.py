@@ -107,6 +107,8 @@ def _finished(order: Order, watch: Watch, ledger: Ledger | None, total_s: float)
         warnings=tuple(watch.refusals.told),
         discovered=findings.discovered,
         untracked=findings.untracked,
+        written=findings.written,
+        programs=findings.programs,
         home=findings.home,
         edited=findings.edited,
         drift=operations,

@@ -39,6 +39,10 @@ class Findings:
     """What was looked for in HOME, which is empty in a build."""
     edited: tuple[str, ...]
     """Names of what was edited while the build ran: its result is of two states at once."""
+    written: tuple[str, ...]
+    """Names of files and folders that the build left outside of its database."""
+    programs: tuple[str, ...]
+    """Programs that the project's code started."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,8 @@ class Counting:
             untracked=tuple(sorted(self._untracked(found))),
             home=tuple(sorted(self._trace.home)),
             edited=tuple(sorted(self._edited(found))),
+            written=tuple(sorted(self._written())),
+            programs=tuple(sorted(self._trace.programs)),
         )
 
     def _counts(self, look: Look) -> bool:
@@ -234,6 +240,14 @@ class Counting:
             if f"{Kind.FILE} {name}" not in found and os.path.realpath(path) not in self._declared:
                 yield name
         yield from (path for path in self._trace.system if os.path.isfile(path))
+
+    def _written(self) -> Iterator[str]:
+        """Yield what the build made and left, a folder without what is in it; not the byte code of modules."""
+        for path in self._trace.written:
+            is_inside = os.path.dirname(path) in self._trace.written
+            is_own = path.startswith((*self._trace.own, f"{os.sep}dev{os.sep}"))
+            if not is_inside and not is_own and os.path.lexists(path) and not is_noise(os.path.basename(path)):
+                yield self._locations.name(path)
 
     def _edited(self, found: dict[str, str]) -> Iterator[str]:
         for path, look in (*self._trace.files.items(), *self._trace.sources.items()):

@@ -80,6 +80,10 @@ class Done:
     home: tuple[str, ...]
     edited: tuple[str, ...]
     """Names of inputs that were edited while the build ran."""
+    written: tuple[str, ...]
+    """Names of what the build left outside of its database."""
+    programs: tuple[str, ...]
+    """Programs that the project's code started."""
     drift: str
     """The operations that would lead from the database to the models, as code; empty when there are none."""
 

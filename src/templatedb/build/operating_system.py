@@ -29,11 +29,14 @@ def opening_of(path: str, mode: str | None, flags: int) -> Opening:
     if flags & getattr(os, "O_DIRECTORY", 0):
         return Opening.FOLDER
     letters = set(mode or "")
-    if letters & set("wx") or (mode is None and flags & os.O_TRUNC) or ("a" in letters and "+" not in letters):
+    makes = letters & set("wx") or (mode is None and flags & os.O_TRUNC) or ("a" in letters and "+" not in letters)
+    may_change = "+" in letters or (mode is None and flags & _CHANGING_FLAGS)
+    # tempfile names the folder and opens a new file in it by an opener: the folder is not what is made.
+    if (makes or may_change) and os.path.isdir(path):
+        return Opening.FOLDER
+    if makes or (may_change and not os.path.exists(path)):
         return Opening.MAKES
-    if "+" in letters or (mode is None and flags & _CHANGING_FLAGS):
-        return Opening.MAY_CHANGE if os.path.exists(path) else Opening.MAKES
-    return Opening.READS
+    return Opening.MAY_CHANGE if may_change else Opening.READS
 
 
 class Busy(threading.local):

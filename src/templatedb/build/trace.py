@@ -58,18 +58,21 @@ class Trace:
         """What was opened to be read and written: it is this process's own if it was written."""
         self.covered: set[str] = set()
         """Configuration files of Alembic whose options are in the key: Alembic's own reading of them does not count."""
+        self.programs: set[str] = set()
+        """What the project's code started, as it named them."""
         self.system: set[str] = set()
         self.home: set[str] = set()
         self._locations = locations
         private = {
             os.path.join(folder, "") for folder in (os.path.abspath(private_folder), os.path.realpath(private_folder))
         }
-        self._own = (*private, OWN_PACKAGE)
+        self.own = (*private, OWN_PACKAGE)
+        """How paths begin that are the build's own."""
         self._homes = tuple(os.path.join(folder, "home", "") for folder in private)
         self._steps = steps
         self._busy = Busy()
         self._is_on = True
-        self._owners = owners
+        self.owners = owners
         self._stat = os.stat
 
     def install(self) -> None:
@@ -85,13 +88,13 @@ class Trace:
 
     def note_runners(self) -> None:
         """Note whose code is running: called when Alembic begins, it names who set the migrations up."""
-        self.runners |= self._owners.all()
+        self.runners |= self.owners.all()
 
     def sees_source(self, path: str) -> bool:
         """Take a look at the source *path* before it is loaded, from byte code perhaps; say if it is the project's."""
-        if path.startswith(self._own) or self._locations.belongs(path, is_module=True) is not Belongs.PROJECT:
+        if path.startswith(self.own) or self._locations.belongs(path, is_module=True) is not Belongs.PROJECT:
             return False
-        if (owners := self._owners.current()) is not None:
+        if (owners := self.owners.current()) is not None:
             self._note(self.sources, path, owners, self._worth_of_file)
             self._note_load(owners, path)
         return True
@@ -133,7 +136,7 @@ class Trace:
         if (
             belongs is Belongs.PYTHON
             or (is_module and belongs is Belongs.PACKAGE)
-            or (owners := self._owners.current()) is None
+            or (owners := self.owners.current()) is None
         ):
             return
         if belongs is Belongs.SYSTEM:
@@ -154,10 +157,10 @@ class Trace:
             return
         if _is_globbing():
             return  # the pattern itself was recorded
-        caller, belongs = self._owners.caller()
+        caller, belongs = self.owners.caller()
         is_alembics = belongs is Belongs.PACKAGE and f"{os.sep}alembic{os.sep}" in caller
         looks = self.revision_folders if is_alembics else self.folders
-        if (owners := self._owners.current()) is not None:
+        if (owners := self.owners.current()) is not None:
             self._note(looks, path, owners, discovered.of_folder)
 
     def _is_looked_into(self, path: str) -> bool:
@@ -169,7 +172,7 @@ class Trace:
         return is_projects and not is_calling(_IMPORTERS)
 
     def _is_library_searching(self, folder: str) -> bool:
-        return folder in sys.path and self._owners.caller()[1] is Belongs.PACKAGE
+        return folder in sys.path and self.owners.caller()[1] is Belongs.PACKAGE
 
     def _globbed(self, pattern: Any, _recursive: object, root: Any = None, _folder: Any = None) -> None:
         folder = absolute(root or ".")
@@ -185,7 +188,7 @@ class Trace:
 
     def _note_glob(self, written: str) -> None:
         pattern = os.path.normpath(written)
-        if self._is_looked_into(discovered.glob_start(pattern)) and (owners := self._owners.current()) is not None:
+        if self._is_looked_into(discovered.glob_start(pattern)) and (owners := self.owners.current()) is not None:
             self._note(self.globs, pattern, owners, discovered.of_glob)
 
     def _changed(self, name: Any, folder: int = -1) -> None:
@@ -208,6 +211,13 @@ class Trace:
         if not os.path.lexists(name):  # makedirs(exist_ok=True) tries to make what is there
             self._changed(name, folder)
 
+    def _started(self, program: Any, arguments: Any = (), *_rest: Any) -> None:
+        if self.owners.current():
+            named = (
+                program if program is not None else arguments if isinstance(arguments, str) else next(iter(arguments))
+            )
+            self.programs.add(os.fsdecode(named))
+
     def _stat_called(self, name: Any) -> None:
         path = None if not self._is_on or self._busy.is_set else absolute(name)
         if path is None or not self._is_looked_into(path) or path in sys.path or is_calling(_EXTENDS_PACKAGES):
@@ -215,7 +225,7 @@ class Trace:
         if not self._locations.is_near(path):
             return
         # realpath looks at every folder on the way, and at what need not be there, such as the application's database.
-        if "realpath" not in next(frames()).f_code.co_name and (owners := self._owners.current()) is not None:
+        if "realpath" not in next(frames()).f_code.co_name and (owners := self.owners.current()) is not None:
             self._note(self.stats, path, owners, lambda path: "there" if os.path.lexists(path) else "")
 
     def _note_load(self, owners: frozenset[str], path: str) -> None:
@@ -263,7 +273,7 @@ class Trace:
         home = next((home for home in self._homes if path.startswith(home)), None)
         if home is not None and path not in self.written:
             self.home.add(path.removeprefix(home))
-        return path.startswith(self._own)
+        return path.startswith(self.own)
 
 
 def _is_globbing() -> bool:
@@ -287,4 +297,8 @@ _HANDLERS: dict[str, Callable[..., None]] = {
     "os.remove": Trace._changed,
     "os.rmdir": Trace._changed,
     "os.mkdir": Trace._made_folder,
+    "subprocess.Popen": Trace._started,
+    "os.system": Trace._started,
+    "os.exec": Trace._started,
+    "os.posix_spawn": Trace._started,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import tempfile
 from collections.abc import Sequence
@@ -12,9 +13,11 @@ from templatedb.build.messages import Done
 from templatedb.cli.progress import ProgressOnTerminal
 from templatedb.cli.project import environment_of, notice_once, settings_of
 from templatedb.comparison import Comparison, compare
+from templatedb.comparison.machine import MachineValue, machine_values, marks_of
 from templatedb.migrators import from_settings
 from templatedb.plan import Plan, Wishes
 from templatedb.private import build_and_verify
+from templatedb.summary import count
 from templatedb.template import Template
 
 _SHOWN = 10
@@ -48,10 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         built, _ = build_and_verify(Plan.make(from_settings(settings), settings, wishes), Path(folder))
         found = compare(golden.path, built.path, first_name="golden", second_name="second build")
+        bound = machine_values(golden.path, marks_of(settings.root, wishes.environment.get("HOME")))
     if arguments.json:
-        print(json.dumps(_facts(found, built.done), indent=2))
+        print(json.dumps(_facts(found, bound, built.done), indent=2))
     else:
-        print("\n".join([f"golden: {golden.path}", *_lines(found), *_looks(built.done)]))
+        print("\n".join([f"golden: {golden.path}", *_lines(found), *_of_machine(bound), *_looks(built.done)]))
     return 1 if found.schema else 0
 
 
@@ -69,6 +73,16 @@ def _lines(found: Comparison) -> list[str]:
     ]
 
 
+def _of_machine(bound: Sequence[MachineValue]) -> list[str]:
+    if not bound:
+        return []
+    return [
+        "true on this machine only:",
+        *(f"    {one.table}.{one.column} holds {one.what} ({count(one.rows, 'row')})" for one in bound),
+        "    a golden in a CI system's cache or in an image carries it to other machines: store what is the same there",
+    ]
+
+
 def _looks(done: Done) -> list[str]:
     lines = []
     if done.untracked:
@@ -77,6 +91,12 @@ def _looks(done: Done) -> list[str]:
         lines.append("    them in the setting 'inputs'")
     if done.home:
         lines.append(f"looked for in HOME, which is empty in a build: {_some(done.home)}")
+    if done.written:
+        lines.append(f"left outside of the database: {_some(done.written)}")
+        lines.append("    a hit runs no migration and leaves nothing: tests that need it fail then")
+    if done.programs:
+        lines.append(f"started: {_some(done.programs)}")
+        lines.append("    what a program reads is not tracked: name it in the setting 'inputs'")
     return lines
 
 
@@ -85,11 +105,14 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def _facts(found: Comparison, done: Done) -> dict[str, object]:
+def _facts(found: Comparison, bound: Sequence[MachineValue], done: Done) -> dict[str, object]:
     return {
         "schema": [{"kind": one.kind, "name": one.name, "what": one.what} for one in found.schema],
         "rows": [{"table": one.table, "columns": list(one.columns), "what": one.what} for one in found.rows],
         "notes": list(found.notes),
         "untracked": list(done.untracked),
         "home": list(done.home),
+        "machine": [dataclasses.asdict(one) for one in bound],
+        "written": list(done.written),
+        "programs": list(done.programs),
     }
