@@ -120,7 +120,7 @@ CASES = (
         "A restored cache with new inodes, old times or another owner: right, a hit where it can be trusted",
         (
             f"{_HS}a_cancelled_job_leaves_a_cache_that_can_be_saved_and_restored",
-            "test_readme.py::test_the_ci_recipe_builds_once_and_then_hits",
+            "test_ci.py::test_a_job_builds_once_and_then_hits_until_what_decides_the_database_changes",
             "test_cache.py::test_only_a_regular_file_of_ours_is_opened",
             "test_other_users.py::test_a_cache_that_is_not_to_be_trusted_is_not_used",
         ),

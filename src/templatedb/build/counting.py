@@ -98,7 +98,7 @@ class Counting:
             home=tuple(sorted(self._trace.home)),
             edited=tuple(sorted(self._edited(found))),
             written=tuple(sorted(self._written())),
-            programs=tuple(sorted(self._trace.programs)),
+            programs=tuple(sorted(self._trace.deeds.programs)),
         )
 
     def _counts(self, look: Look) -> bool:
@@ -150,13 +150,15 @@ class Counting:
                 if self._locations.is_near(folder):
                     yield Entry(Kind.ABSENT, self._locations.name(folder), "")
             else:
-                own = [os.path.basename(path) for path in self._trace.written if os.path.dirname(path) == folder]
+                own = [os.path.basename(path) for path in self._trace.deeds.written if os.path.dirname(path) == folder]
                 yield Entry(Kind.FOLDER, self._locations.name(folder), discovered.of_folder(folder, own))
         for pattern in self._of(self._trace.globs):
             start = discovered.glob_start(pattern)
             if self._trace.is_own(start):
                 continue
-            own = [os.path.relpath(path, start) for path in self._trace.written if path.startswith(start + os.sep)]
+            own = [
+                os.path.relpath(path, start) for path in self._trace.deeds.written if path.startswith(start + os.sep)
+            ]
             yield Entry(Kind.GLOB, self._locations.name(pattern), discovered.of_glob(pattern, own))
 
     def _is_declared_whole(self, folder: str) -> bool:
@@ -235,7 +237,7 @@ class Counting:
         read = {path for path, look in self._trace.files.items() if look.owners}  # else by a library for itself
         for path in modules | read:
             name = self._locations.name(path)
-            if not self._is_projects_module(path) or path in self._trace.written or not os.path.exists(path):
+            if not self._is_projects_module(path) or path in self._trace.deeds.written or not os.path.exists(path):
                 continue
             if f"{Kind.FILE} {name}" not in found and os.path.realpath(path) not in self._declared:
                 yield name
@@ -243,8 +245,8 @@ class Counting:
 
     def _written(self) -> Iterator[str]:
         """Yield what the build made and left, a folder without what is in it; not the byte code of modules."""
-        for path in self._trace.written:
-            is_inside = os.path.dirname(path) in self._trace.written
+        for path in self._trace.deeds.written:
+            is_inside = os.path.dirname(path) in self._trace.deeds.written
             is_own = path.startswith((*self._trace.own, f"{os.sep}dev{os.sep}"))
             if not is_inside and not is_own and os.path.lexists(path) and not is_noise(os.path.basename(path)):
                 yield self._locations.name(path)

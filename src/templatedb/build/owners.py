@@ -15,7 +15,7 @@ _LIBRARY = os.path.dirname(os.__file__)
 _NOBODYS = frozenset({os.path.join(_LIBRARY, "linecache.py"), os.path.join(_LIBRARY, "logging", "config.py")})
 """Modules of Python that show source lines and set up logging: what they read decides nothing."""
 _WATCHERS = frozenset(
-    str(Path(__file__).with_name(f"{name}.py")) for name in ("owners", "trace", "imports", "operating_system")
+    str(Path(__file__).with_name(f"{name}.py")) for name in ("owners", "trace", "deeds", "imports", "operating_system")
 )
 
 

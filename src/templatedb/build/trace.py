@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from templatedb import digests, discovered
+from templatedb.build.deeds import DEEDS, Deeds
 from templatedb.build.looks import Look, Looks
 from templatedb.build.operating_system import Busy, Opening, absolute, opening_of, source_of, wrap_look, wrap_open
 from templatedb.build.owners import OWN_PACKAGE, Owners, frames, is_calling, is_running
@@ -52,14 +53,11 @@ class Trace:
         """The sources that were loaded while the module code of each file ran."""
         self.runners: set[str] = set()
         """Files of the project whose code started Alembic."""
-        self.written: set[str] = set()
-        """What this process made, changed or removed."""
+        self.deeds = Deeds(owners)
         self.maybe_changed: set[str] = set()
         """What was opened to be read and written: it is this process's own if it was written."""
         self.covered: set[str] = set()
         """Configuration files of Alembic whose options are in the key: Alembic's own reading of them does not count."""
-        self.programs: set[str] = set()
-        """What the project's code started, as it named them."""
         self.system: set[str] = set()
         self.home: set[str] = set()
         self._locations = locations
@@ -100,12 +98,12 @@ class Trace:
         return True
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        handler = _HANDLERS.get(event)
+        handler = _HANDLERS.get(event) or DEEDS.get(event)
         if handler is None or not self._is_on or self._busy.is_set:
             return
         self._busy.is_set = True  # what we look at ourselves is nobody's
         try:
-            handler(self, *arguments)
+            handler(self.deeds if event in DEEDS else self, *arguments)
         finally:
             self._busy.is_set = False
 
@@ -114,7 +112,7 @@ class Trace:
             return
         opening = opening_of(path, mode, flags or 0)
         if opening is Opening.MAKES:
-            self.written.add(path)
+            self.deeds.written.add(path)
         elif opening is not Opening.FOLDER:
             if opening is Opening.MAY_CHANGE:
                 self.maybe_changed.add(path)
@@ -191,32 +189,12 @@ class Trace:
         if self._is_looked_into(discovered.glob_start(pattern)) and (owners := self.owners.current()) is not None:
             self._note(self.globs, pattern, owners, discovered.of_glob)
 
-    def _changed(self, name: Any, folder: int = -1) -> None:
-        """Note that *name* was made, moved or removed; a name below an open *folder* is not known by its path."""
-        if folder == -1 and (path := absolute(name)) is not None:
-            self.written.add(path)
-
-    def _moved(self, source: Any, destination: Any, source_folder: int = -1, folder: int = -1) -> None:
-        self._changed(source, source_folder)
-        self._changed(destination, folder)
-
     def _linked(self, source: Any, destination: Any, *folders: int) -> None:
-        self._changed(destination, folders[-1] if folders else -1)
+        self.deeds.changed(destination, folders[-1] if folders else -1)
         for start in (os.getcwd(), os.path.dirname(absolute(destination) or "")):
             # What is read through the link is what it leads to.
             if os.path.isfile(original := os.path.normpath(os.path.join(start, os.fsdecode(source)))):
                 self._read(original)
-
-    def _made_folder(self, name: Any, _mode: int = 0, folder: int = -1) -> None:
-        if not os.path.lexists(name):  # makedirs(exist_ok=True) tries to make what is there
-            self._changed(name, folder)
-
-    def _started(self, program: Any, arguments: Any = (), *_rest: Any) -> None:
-        if self.owners.current():
-            named = (
-                program if program is not None else arguments if isinstance(arguments, str) else next(iter(arguments))
-            )
-            self.programs.add(os.fsdecode(named))
 
     def _stat_called(self, name: Any) -> None:
         path = None if not self._is_on or self._busy.is_set else absolute(name)
@@ -256,7 +234,7 @@ class Trace:
         """Whether this process made or changed *path*, or a folder that it is in."""
         if path in self.maybe_changed and path in self.files and not self.is_as_first_seen(path, self.files[path]):
             return True
-        return path in self.written or any(str(above) in self.written for above in Path(path).parents)
+        return path in self.deeds.written or any(str(above) in self.deeds.written for above in Path(path).parents)
 
     def is_as_first_seen(self, path: str, look: Look) -> bool:
         """Whether the file at *path* is still what it was when it was first looked at."""
@@ -271,7 +249,7 @@ class Trace:
     def _is_away(self, path: str) -> bool:
         """Whether *path* is the build's own; what is looked for in its empty HOME is remembered."""
         home = next((home for home in self._homes if path.startswith(home)), None)
-        if home is not None and path not in self.written:
+        if home is not None and path not in self.deeds.written:
             self.home.add(path.removeprefix(home))
         return path.startswith(self.own)
 
@@ -291,14 +269,6 @@ _HANDLERS: dict[str, Callable[..., None]] = {
     "glob.glob/2": Trace._globbed,
     "pathlib.Path.glob": Trace._globbed_by_path,
     "pathlib.Path.rglob": Trace._globbed_below_path,
-    "os.rename": Trace._moved,
     "os.link": Trace._linked,
     "os.symlink": Trace._linked,
-    "os.remove": Trace._changed,
-    "os.rmdir": Trace._changed,
-    "os.mkdir": Trace._made_folder,
-    "subprocess.Popen": Trace._started,
-    "os.system": Trace._started,
-    "os.exec": Trace._started,
-    "os.posix_spawn": Trace._started,
 }
