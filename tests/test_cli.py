@@ -286,6 +286,26 @@ def test_status_tells_of_goldens_whose_file_is_gone_and_of_those_that_were_built
     assert [one["state"] for one in json.loads(capsys.readouterr().out)["goldens"]] == ["its file is gone"] * 2
 
 
+def test_the_last_line_of_status_counts_the_goldens_that_are_listed(tmp_path, monkeypatch, capsys):
+    """Two keys may share a file, and a file may be gone: files are told apart from goldens then."""
+    for name in ("billing", "shop", "stock"):
+        folder = tmp_path / name
+        monkeypatch.chdir(write(folder / "db/1.sql", f"create table {name} (x);\n").parents[1])
+        write(folder / "templatedb.toml", 'sql = "db"\n')
+        main(["build", "--json"])
+        path = json.loads(capsys.readouterr().out)["path"]
+    write(tmp_path / "stock/templatedb.toml", 'sql = "db"\nbuild_env = {A = "1"}\n')
+    main(["build"])
+    capsys.readouterr()
+    main(["status"])
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line.split()[-1].startswith(str(tmp_path))][-2:] == ["1", "1"]
+    assert last.startswith("4 goldens in 3 files, 25 kB of 2.0 GB, ")
+    os.unlink(path)
+    main(["status"])
+    assert capsys.readouterr().out.splitlines()[-1].startswith("4 goldens in 2 files, 16 kB of 2.0 GB, ")
+
+
 def test_status_tells_of_damaged_files(small, capsys, cache):
     """They are set aside when they are met, and stay to be looked at."""
     main(["build"])
@@ -324,6 +344,16 @@ def test_wrong_usage_is_exit_code_2(words, capsys):
         main(words)
     assert caught.value.code == 2
     assert "usage: templatedb" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["key", "--wrong"], ["key", "too", "much"], ["clone"], ["prune", "--max-size", "?"]])
+def test_what_is_wrong_with_a_verb_is_told_with_the_usage_of_that_verb(words, capsys):
+    """The options that it has are what is looked for."""
+    with pytest.raises(SystemExit):
+        main(words)
+    usage, *_, said = capsys.readouterr().err.splitlines()
+    assert usage.startswith(f"usage: templatedb {words[0]} [-h]")
+    assert said.startswith(f"templatedb {words[0]}: error: ")
 
 
 def test_a_bug_is_exit_code_3(small, capsys, monkeypatch):

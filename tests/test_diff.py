@@ -80,7 +80,7 @@ def test_a_test_that_left_nothing_changed_says_so(users, kind):
     """Whatever the kind of its clone: many have rolled back by then."""
     write(users / "test_it.py", "def test_that_fails(clone):\n    assert False\n")
     assert [line.split(" /")[0] for line in section(pytest_says(users, f"--templatedb-clone={kind}"))] == [
-        "the test changed nothing in its database, or rolled it back before it failed",
+        "the test committed no change to its database: it made none, rolled it back or left it open",
         "database kept:",
         "    sqlite3",
         "    templatedb diff",

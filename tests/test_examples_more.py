@@ -8,7 +8,17 @@ from functools import partial
 import pytest
 
 from projects import builds_in, write
-from recipes import PYTEST, WITHOUT_ASYNCIO, assert_builds_again, copy_of, edit, needs, pytest_cold_and_warm, python
+from recipes import (
+    PYTEST,
+    WITHOUT_ASYNCIO,
+    assert_builds_again,
+    copy_of,
+    edit,
+    failing,
+    needs,
+    pytest_cold_and_warm,
+    python,
+)
 
 BUILD = ("-m", "templatedb", "build")
 VERIFY = ("-m", "templatedb", "verify")
@@ -165,3 +175,35 @@ def test_django_migrate_works_under_pytest_django(copied, cache):
     assert " 7 passed in " in python(folder, *words)
     assert " 7 passed in " in python(folder, *words, "-n", "2")
     assert builds_in(cache) == 1
+
+
+def test_sqlite3_path_variable_leads_an_application_without_an_engine_to_clones(copied, cache):
+    """In each worker to its own; a file that is added builds again."""
+    folder = copied("sqlite3_path_variable")
+    pytest_cold_and_warm(folder, cache, *WITHOUT_ASYNCIO, "-n", "2", passed=4)
+    write(folder / "sql/0003_notes.sql", "alter table tool add column note text;\n")
+    assert_builds_again(folder, cache)
+
+
+def test_sqlite3_path_variable_serves_an_application_that_keeps_its_connection(copied, cache):
+    """Its rows go back under it."""
+    folder = copied("sqlite3_path_variable")
+    edit(folder / "loans.py", '"loans.db")\n', '"loans.db")\nKEPT = sqlite3.connect(PATH)\n')
+    edit(folder / "loans.py", "with contextlib.closing(sqlite3.connect(PATH)) as connection, connection:", "with KEPT:")
+    edit(folder / "loans.py", "yield connection", "yield KEPT")
+    assert " 4 passed in " in python(folder, *PYTEST, *WITHOUT_ASYNCIO)
+
+
+def test_sqlite3_path_variable_needs_its_fixture_for_every_test(copied, cache):
+    """Before the first clone the file is empty; later it is what the last one was left as."""
+    folder = copied("sqlite3_path_variable")
+    edit(folder / "tests/conftest.py", "(autouse=True)", "")
+    tests = ("lent_is_not", "lent_once", "looks_at", "nothing_is_left")
+    named = [
+        "test_a_tool_that_is_lent_is_not_at_home",
+        "test_a_tool_is_lent_once",
+        "test_nothing_is_left_of_other_tests",
+    ]
+    assert failing(folder, *WITHOUT_ASYNCIO, "-p", "no:randomly", "-k", " or ".join(tests)) == {
+        f"tests/test_loans.py::{name}" for name in named
+    }

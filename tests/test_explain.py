@@ -88,10 +88,47 @@ def test_all_lists_each_input_with_its_hash(small, capsys):
     """Names, not values: there may be a password in a URL."""
     lines = said(capsys, "explain", "--all")[1].splitlines()[3:]
     text = (small / "scripts/versions/r1.py").read_bytes()
-    assert f"file        {hashlib.sha256(text).hexdigest()} script/versions/r1.py" in lines
+    assert f"file        {hashlib.sha256(text).hexdigest()} scripts/versions/r1.py" in lines
     assert not [line for line in lines if "app.db" in line]
     assert lines[-1] == f"file        {digests.of_bytes(b'X = 1' + bytes([10]))} helper.py"
     assert lines[-2] == "discovered by the build, compared one by one:"
+
+
+def test_all_names_sql_files_as_other_lines_do(project, capsys):
+    """By the path from the project, also where the settings stand in a folder below; JSON has the names hashed."""
+    write(project / "app/db/0001.sql", "create table t (x);\n")
+    write(project / "app/data.csv", "1\n")
+    write(project / "app/templatedb.toml", 'sql = "db"\ninputs = ["data.csv"]\n')
+    lines = said(capsys, "explain", "--all", "--project", "app")[1].splitlines()
+    facts = json.loads(said(capsys, "explain", "--json", "--project", "app")[1])
+    assert [line.split(" ")[-1] for line in lines if line.startswith("file")] == ["data.csv", "db/0001.sql"]
+    named = [piece["name"] for piece in facts["inputs"] if piece["label"] == "file"]
+    assert named == ["inputs/data.csv", "sql/0001.sql"]
+
+
+def test_all_says_what_counts_of_a_module_with_a_naming_convention(project, capsys):
+    """The kind that a manifest has is no word for people; JSON keeps it."""
+    alembic_project(project, env=f"import models\n{PLAIN_ENV}".replace("connection=connection", CONFIGURED))
+    write(
+        project / "models.py",
+        "import sqlalchemy as sa\n\nmetadata = sa.MetaData(naming_convention={'pk': 'pk_%(table_name)s'})\n",
+    )
+    load().golden().close()
+    lines = said(capsys, "explain", "--all")[1].splitlines()
+    assert lines[-1].startswith("naming      ")
+    assert lines[-1].endswith(" models.py (only its naming convention counts)")
+    facts = json.loads(said(capsys, "explain", "--json")[1])
+    assert facts["discovered"].keys() == {"convention models.py"}
+
+
+def test_models_that_are_set_are_told_by_that_name(small, capsys):
+    """The setting 'drift', which counts with them only, was not touched."""
+    write(small / "models.py", "import sqlalchemy as sa\n\nmetadata = sa.MetaData()\n")
+    write(small / "pyproject.toml", '[tool.templatedb]\nmodels = "models:metadata"\n')
+    assert said(capsys, "explain")[1].splitlines()[3:] == ["    setting models changed"]
+    load().golden().close()
+    write(small / "pyproject.toml", '[tool.templatedb]\nmodels = "models:metadata"\ndrift = "off"\n')
+    assert said(capsys, "explain")[1].splitlines()[3:] == ["    setting drift changed"]
 
 
 def test_explain_imports_nothing_of_the_project_and_builds_nothing(small, cache):
@@ -176,6 +213,7 @@ def test_all_workers_of_a_run_agree_on_an_age(small):
     assert done.stdout.count(" built in ") <= 2  # once in the header, once in the summary
 
 
+CONFIGURED = "connection=connection, target_metadata=models.metadata"
 VERIFY_ENV = (
     """
 import os, app

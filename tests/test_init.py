@@ -464,6 +464,40 @@ def test_sources_that_env_py_imports_are_put_on_the_path(project, init):
     builds()
 
 
+@pytest.mark.parametrize(
+    ("files", "is_noted"),
+    [
+        ({}, True),
+        ({"pytest.ini": "[pytest]\npythonpath = src\n"}, False),
+        ({"tests/conftest.py": "import sys\nsys.path.insert(0, 'src')\n"}, False),
+        ({"src/shop/__init__.py": "from src.shop import models\n"}, False),
+    ],
+    ids=["nowhere", "in pytest's configuration", "by a conftest", "from the folder above"],
+)
+def test_a_package_that_tests_cannot_import_is_told(project, init, files, is_noted):
+    """SQL files need no import path, the tests do: the line that leads there is the note's."""
+    write(project / "db/0001_users.sql", "create table users (id integer primary key);\n")
+    write(project / "src/shop/models.py", MODEL)
+    for name, text in files.items():
+        write(project / name, text)
+    note = (
+        "pytest does not find what is in src, such as shop: install the project, or write"
+        ' pythonpath = ["src"] under [tool.pytest.ini_options] in pyproject.toml.'
+    )
+    assert (note in init()["notes"]) == is_noted
+
+
+def test_where_pytest_has_a_file_of_its_own_the_import_path_belongs_there(project, init):
+    """In its way of writing."""
+    write(project / "db/0001_users.sql", "create table users (id integer primary key);\n")
+    write(project / "src/shop/models.py", MODEL)
+    write(project / "pytest.ini", "[pytest]\naddopts = -q\n")
+    (note,) = init()["notes"]
+    assert note.endswith("or write pythonpath = src in pytest.ini.")
+    write(project / "pytest.ini", "[pytest]\naddopts = -q\npythonpath = src\n")
+    assert init()["notes"] == []
+
+
 FACTORY = """
     from flask import Flask
     from flask_migrate import Migrate

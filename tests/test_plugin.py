@@ -837,6 +837,43 @@ def test_a_failing_test_keeps_its_database_and_says_where(project_suite, words):
     assert "not committed when the test failed:\n    t1: 1 row added: (id=2, name='awaited')" in text
 
 
+def test_a_report_has_no_rows_that_were_rolled_back_or_that_a_connection_of_ones_own_holds_open(project_suite):
+    """Nobody knows of a connection of plain sqlite3; a pool's, and those of the fixtures, are looked into."""
+    project_suite.makepyfile(
+        """
+        import sqlite3
+        from sqlalchemy import create_engine, text
+
+        INSERT = "insert into t1 (name) values ('open')"
+
+        def test_plain(clone_path):
+            connection = sqlite3.connect(clone_path)
+            connection.execute(INSERT)
+            assert connection is None
+
+        def test_rolled_back(clone_connection):
+            with clone_connection:
+                clone_connection.execute(INSERT)
+                assert False
+
+        def test_fixture(clone_connection):
+            clone_connection.execute(INSERT)
+            assert False
+
+        def test_engine(clone_url):
+            connection = create_engine(clone_url).connect()
+            connection.execute(text(INSERT))
+            assert connection is None
+        """
+    )
+    result = project_suite.runpytest_subprocess("-p", "no:randomly")
+    result.assert_outcomes(failed=4)
+    lines = [line.strip() for line in result.outlines if " row added: " in line or "committed no change" in line]
+    unseen = "the test committed no change to its database: it made none, rolled it back or left it open"
+    seen = "t1: 1 row added: (id=2, name='open')"
+    assert lines == [unseen, unseen, seen, unseen, seen, unseen]
+
+
 def test_a_test_that_takes_one_clone_after_the_other_has_one_place_and_keeps_the_last(project_suite):
     """As property tests do, hundreds of times: what it has closed goes back when it asks for another."""
     project_suite.makepyfile(

@@ -485,6 +485,21 @@ def test_old_failures_stamps_temporary_and_damaged_files_go(opened):
     assert half.exists()
 
 
+@pytest.mark.parametrize("words", [(), ("--all",)])
+def test_remembered_digests_are_told_as_what_they_are_and_since_when(opened, capsys, words):
+    """Those of a project's files; "stamps" is our word, and the programs' that read JSON."""
+    path = opened.folder("stamps") / "1f0c.json"
+    path.write_bytes(b"x" * 10)
+    date(path, -31 * DAY_S - 60)
+    assert main(["prune", "--dry-run", *words]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    expected = ["remembered digests of files 1f0c.json  10 B  written 31 d ago"]
+    assert [line for line in lines if "1f0c" in line] == expected
+    main(["prune", "--dry-run", "--json", *words])
+    (fact,) = [one for one in json.loads(capsys.readouterr().out)["removed"] if one["path"] == str(path)]
+    assert (fact["what"], fact["why"]) == ("stamps", "unused for long")
+
+
 def test_damaged_goldens_have_the_room_that_goldens_leave(opened):
     """The latest stay."""
     opened.folder("damaged").mkdir()

@@ -82,7 +82,7 @@ def test_the_function_of_the_readme_builds(project):
     )
     (settings,), (code,) = blocks("Settings", "toml"), blocks("Settings", "python")
     write(project / "pyproject.toml", settings)
-    write(project / "factory.py", code)
+    write(project / "templatedb_build.py", code)
     assert " built in " in shell("templatedb build", project)
 
 

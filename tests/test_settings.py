@@ -143,10 +143,11 @@ def test_without_any_settings_the_error_proposes_the_ini_it_sees(project):
         find(project)
     assert str(caught.value) == (
         f"no settings found from {project} upwards: no [tool.templatedb], no templatedb.toml, no alembic.ini\n"
+        "Run templatedb init, which looks at the project and proposes its settings. By hand:\n"
         'Add to pyproject.toml:\n    [tool.templatedb]\n    alembic = "backend/alembic.ini"\n'
+        'or, for a folder of SQL files:\n    sql = "path/to/migrations"\n'
         "or, for create_all or an application factory:\n"
-        '    function = "factory:migrate"  # def migrate(path): fill the file\n    inputs = ["models.py"]\n'
-        "Or have templatedb init look at the project and propose what fits it."
+        '    function = "templatedb_build:migrate"  # def migrate(path): fill the file\n    inputs = ["models.py"]'
     )
 
 

@@ -136,7 +136,7 @@ def _changed(path: Path, golden: Path) -> list[str]:
         return [f"what the test changed cannot be told: {reason}"]
     lines = brief(found, at_most=_LINES)
     if not lines:
-        return ["the test changed nothing in its database, or rolled it back before it failed"]
+        return ["the test committed no change to its database: it made none, rolled it back or left it open"]
     return ["changed by the test, against the golden:", *(f"    {line}" for line in lines)]
 
 

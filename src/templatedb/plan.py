@@ -90,13 +90,13 @@ class Plan(NamedTuple):
         """Return a short digest of each declared input by a name for people: for a file the path from the root."""
         named = {}
         for piece in self.inputs:
-            name = (
-                f"{LABELS.get(piece.label, piece.label)} {piece.name}"
-                if piece.path is None
-                else self.now.name(Path(piece.path))
-            )
-            named[name] = piece.digest[:16]
+            label = f"{LABELS.get(piece.label, piece.label)} " if piece.path is None else ""
+            named[f"{label}{self.shown(piece)}"] = piece.digest[:16]
         return named
+
+    def shown(self, piece: Input) -> str:
+        """Return the name of *piece* for people: for a file the path from the root, else the name that was hashed."""
+        return piece.name if piece.path is None else self.now.name(Path(piece.path))
 
     def is_served_by(self, manifest: Manifest) -> bool:
         """Whether nothing in *manifest* speaks against using its golden; its file is not looked at."""

@@ -46,7 +46,7 @@ class Removed(NamedTuple):
     keys: tuple[Key, ...] = ()
     """Of a golden: the keys that led to it."""
     unused_s: float = 0.0
-    """Of a golden or a manifest: how long ago it was used last."""
+    """How long ago it was used last; of what is no golden and no manifest: written."""
 
 
 class Report(NamedTuple):
@@ -102,7 +102,8 @@ def prune(
     room_bytes = limits.size_bytes - kept_bytes
     for left in leftovers(cache, now=work.now, max_age_s=limits.age_s, room_bytes=room_bytes, memory=memory):
         check()
-        work.remove(Removed(left.kind, left.file, left.why))
+        unused_s = max(0.0, work.now - left.file.modified_at)
+        work.remove(Removed(left.kind, left.file, left.why, unused_s=unused_s))
     return Report(tuple(work.removed), work.in_use, len(kept), kept_bytes, tuple(work.faults))
 
 

@@ -21,6 +21,8 @@ _NEAR_REASONS = 5
 unchanged files than differences: two small projects share what `alembic init` has written for both."""
 
 
+_PARTS_OF_SETTINGS = {"setting drift": "setting models"}
+"""Settings that count only with another one, which is the one that was written or taken out."""
 _VERSIONS = re.compile(r"\S+ changed \(.+, now .+\)")
 
 
@@ -88,7 +90,11 @@ def _differences(cache: Cache, plan: Plan, manifest: Manifest) -> Iterator[str]:
 
 def of_inputs(manifest: Manifest, plan: Plan) -> list[str]:
     """Return how the declared inputs of *plan* differ from those of *manifest*, in words."""
-    before, after = manifest.inputs, plan.summary()
+    before, after = dict(manifest.inputs), plan.summary()
+    for name, whole in _PARTS_OF_SETTINGS.items():
+        if (name in before) != (name in after) and before.get(whole) != after.get(whole):
+            before.pop(name, None)
+            after.pop(name, None)
     gone = {name: digest for name, digest in before.items() if name not in after}
     told = []
     for name, digest in after.items():

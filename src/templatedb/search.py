@@ -23,7 +23,8 @@ def find(start: Path) -> Settings:
         return found
     raise SettingsError(
         what=f"no settings found from {start} upwards: no [tool.templatedb], no templatedb.toml, no alembic.ini",
-        remedy=f"{_proposal(start)}\nOr have templatedb init look at the project and propose what fits it.",
+        remedy="Run templatedb init, which looks at the project and proposes its settings. By hand:\n"
+        + _proposal(start),
     )
 
 
@@ -57,8 +58,15 @@ def _proposal(start: Path) -> str:
         return FLASK_REMEDY
     value = below[0].relative_to(start).as_posix() if below else "path/to/alembic.ini"
     table = f'    [tool.templatedb]\n    alembic = "{value}"'
-    function = '    function = "factory:migrate"  # def migrate(path): fill the file\n    inputs = ["models.py"]'
-    return f"Add to pyproject.toml:\n{table}\nor, for create_all or an application factory:\n{function}"
+    return f"Add to pyproject.toml:\n{table}\n{_OTHERS}"
+
+
+_OTHERS = """\
+or, for a folder of SQL files:
+    sql = "path/to/migrations"
+or, for create_all or an application factory:
+    function = "templatedb_build:migrate"  # def migrate(path): fill the file
+    inputs = ["models.py"]"""
 
 
 def needs_flask(folder: Path) -> bool:

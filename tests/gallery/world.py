@@ -107,9 +107,9 @@ class World:
 
     def function(self, body: str, settings: str = "") -> None:
         """Make it a project whose function ``migrate`` has that *body*."""
-        self.settings('function = "factory:migrate"\n' + settings)
+        self.settings('function = "templatedb_build:migrate"\n' + settings)
         body = textwrap.indent(textwrap.dedent(body).strip("\n"), "    ")
-        self.write("factory.py", f"import contextlib\nimport sqlite3\n\n\ndef migrate(path):\n{body}\n")
+        self.write("templatedb_build.py", f"import contextlib\nimport sqlite3\n\n\ndef migrate(path):\n{body}\n")
 
     # --- What is said ---
 

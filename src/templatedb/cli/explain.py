@@ -10,14 +10,15 @@ import time
 from templatedb.cache import Cache
 from templatedb.cache_trust import directory, look_at
 from templatedb.cli.project import environment_of, plan_of, settings_of
-from templatedb.discovered import entries
+from templatedb.discovered import Entry, Kind, entries
 from templatedb.plan import LABELS, Plan
 from templatedb.reasons import Why, why_not
 from templatedb.records import Manifest
 from templatedb.summary import age, count
 
 _EXAMPLES = """\
-Builds and imports nothing. The list is the stream that was hashed, in its order: two lists can be compared with diff.
+Builds and imports nothing. The list is what was hashed, in its order, files by their paths from the project: two lists
+can be compared with diff. --json has the names that were hashed.
 
 examples:
   templatedb explain
@@ -81,12 +82,19 @@ def _verdict(serving: Manifest | None, why: Why) -> list[str]:
 
 def _listed(plan: Plan, manifest: Manifest | None) -> list[str]:
     lines = [
-        f"{piece.label:11} {piece.digest} {piece.name}{piece.value and f' {piece.value}'}" for piece in plan.inputs
+        f"{piece.label:11} {piece.digest} {plan.shown(piece)}{piece.value and f' {piece.value}'}"
+        for piece in plan.inputs
     ]
     if manifest is not None and manifest.discovered:
         lines.append("discovered by the build, compared one by one:")
-        lines += [f"{entry.kind:11} {entry.value or '-'} {entry.name}" for entry in entries(manifest.discovered)]
+        lines += map(_discovered, entries(manifest.discovered))
     return lines
+
+
+def _discovered(entry: Entry) -> str:
+    if entry.kind == Kind.CONVENTION:
+        return f"{'naming':11} {entry.value} {entry.name} (only its naming convention counts)"
+    return f"{entry.kind:11} {entry.value or '-'} {entry.name}"
 
 
 def _facts(plan: Plan, serving: Manifest | None, why: Why) -> dict[str, object]:

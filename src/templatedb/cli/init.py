@@ -27,6 +27,12 @@ examples:
 """
 
 
+_ELSEWHERE = (
+    "Elsewhere: templatedb key --write .db-key before the cache is restored, templatedb build --write .db-save before",
+    "it is saved; let the CI system take the checksum of the first file to restore by, of the second to save under.",
+)
+
+
 class _Doing(enum.Enum):
     """What becomes of the settings."""
 
@@ -138,7 +144,7 @@ def _beside(proposal: Proposal) -> list[str]:
         lines += ["", proposal.advice]
     lines += ["", "For GitHub Actions, in the job of the tests, after what checks out and installs:", ""]
     lines += proposal.ci.splitlines()
-    return [*lines, "", "Elsewhere: templatedb key --write .db-key, and let the CI system checksum that file."]
+    return [*lines, "", *_ELSEWHERE]
 
 
 def _settings(proposal: Proposal, change: Change | None, doing: _Doing) -> list[str]:

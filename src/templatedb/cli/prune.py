@@ -98,6 +98,9 @@ def _current(arguments: argparse.Namespace, cache: Cache, settings: Settings) ->
 
 
 def _line(removed: Removed) -> str:
+    if removed.kind is Kind.STAMPS:
+        what = f"remembered digests of files {removed.file.path.name}"
+        return f"{what}  {size(removed.file.size_bytes)}  written {age(removed.unused_s)} ago"
     named = " ".join(dict.fromkeys(key.short for key in removed.keys)) or removed.file.path.name
     why = f"unused for {age(removed.unused_s)}" if removed.why is Why.UNUSED and removed.keys else removed.why
     return f"{removed.kind} {named}  {size(removed.file.size_bytes)}  {why}"

@@ -178,11 +178,12 @@ def _table(*columns: str) -> Table:
 
 
 def _total(rows: list[_Row], settings: Settings) -> str:
-    goldens = len({row.stored.manifest.digest for row in rows if row.exists})
+    files = len({row.stored.manifest.digest for row in rows if row.exists})
+    in_files = "" if files == len(rows) else f" in {count(files, 'file')}"  # two keys may lead to the same one
     hits, saved_s = sum(row.uses.hits for row in rows), sum(max(0.0, row.uses.saved_s) for row in rows)
     room = f"{size(_bytes(rows))} of {size(settings.cache_size_bytes)}"
     saved = f"; saved about {duration(saved_s)} of migrating" if saved_s >= 0.1 else ""
-    return f"{count(goldens, 'golden')}, {room}, {count(hits, 'hit')}{saved}"
+    return f"{count(len(rows), 'golden')}{in_files}, {room}, {count(hits, 'hit')}{saved}"
 
 
 def _bytes(rows: Iterable[_Row]) -> int:

@@ -150,6 +150,15 @@ class Project:
         return module, "" if is_installed else str(top)
 
     @functools.cached_property
+    def lost_in_src(self) -> str:
+        """The first name in ``src`` that tests cannot import: neither installed nor on an import path; else empty."""
+        if self._imports_src or any("sys.path" in self.text(name) for name in self.conftests):
+            return ""
+        inside = next((name for name in self.python if name.startswith("src/")), "")
+        is_lost = bool(inside) and self.module_of(inside)[1] == "src"
+        return PurePosixPath(inside).parts[1].removesuffix(".py") if is_lost else ""
+
+    @functools.cached_property
     def _known(self) -> frozenset[str]:
         return frozenset(self.files)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,9 +20,11 @@ from templatedb.proposals.models import Models, models
 from templatedb.proposals.project import Project
 from templatedb.proposals.values import Values
 from templatedb.proposals.web import Application, Takes, application, dependencies
+from templatedb.pytest_configuration import import_path
 from templatedb.settings import from_table
 
 _SHOWN = 10
+_OTHER_CONFIGURATIONS = ("pytest.toml", ".pytest.toml", ".pytest.ini", "tox.ini", "setup.cfg")
 
 LOOKED_FOR = """\
 an alembic.ini, or [tool.alembic] in a pyproject.toml
@@ -113,10 +116,22 @@ def _notes(project: Project, choice: Choice, settings: tuple[Setting, ...]) -> I
     table = table or {one.key: one.value for one in choice.settings}
     if choice.module is None and (problem := _problem_of(table, project.root)):
         yield f"as it is, templatedb key fails: {problem}"
+    if project.lost_in_src and (line := _line_for_src(project.root)):
+        yield f"pytest does not find what is in src, such as {project.lost_in_src}: install the project, or {line}."
     for folder in project.unread:
         yield f"{folder or project.root} could not be read."
     if project.is_cut:
         yield "Not all files were looked at: there are too many."
+
+
+def _line_for_src(root: Path) -> str:
+    """Return what leads pytest to the folder ``src``; empty where its configuration may be in yet another file."""
+    entries = [*import_path(root), "src"]
+    if (root / "pytest.ini").is_file():
+        return f"write pythonpath = {' '.join(entries)} in pytest.ini"
+    if any((root / name).is_file() for name in _OTHER_CONFIGURATIONS):
+        return ""
+    return f"write pythonpath = {json.dumps(entries)} under [tool.pytest.ini_options] in pyproject.toml"
 
 
 def _problem_of(table: Mapping[str, object], root: Path) -> str:

@@ -30,9 +30,9 @@ def migration_fails(world: World) -> Said:
 
 @case(_B, "a seed fails")
 def seed_fails(world: World) -> Said:
-    world.function("sqlite3.connect(path).execute('create table users (id)')", 'seed = ["factory:fill"]\n')
+    world.function("sqlite3.connect(path).execute('create table users (id)')", 'seed = ["templatedb_build:fill"]\n')
     fill = 'def fill(connection):\n    connection.execute("insert into user values (1)")\n'
-    world.write("factory.py", (world.shop / "factory.py").read_text() + f"\n\n{fill}")
+    world.write("templatedb_build.py", (world.shop / "templatedb_build.py").read_text() + f"\n\n{fill}")
     return world.error(lambda: load().golden())
 
 
@@ -95,8 +95,8 @@ def revision_without_parent(world: World) -> Said:
 
 @case(_B, "the function takes no path")
 def function_without_path(world: World) -> Said:
-    world.settings('function = "factory:migrate"\n')
-    world.write("factory.py", "def migrate():\n    pass\n")
+    world.settings('function = "templatedb_build:migrate"\n')
+    world.write("templatedb_build.py", "def migrate():\n    pass\n")
     return world.error(lambda: load().golden())
 
 

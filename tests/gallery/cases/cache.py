@@ -223,4 +223,4 @@ def prune_ci_none(world: World) -> Said:
 @case(_C, "a golden is asked for from within a build")
 def within_build(world: World) -> Said:
     world.set(TEMPLATEDB_BUILDING="templatedb1-" + "3f9c2a1b" * 8)
-    return world.error(Template(Function("factory:migrate"), root=world.shop).golden)
+    return world.error(Template(Function("templatedb_build:migrate"), root=world.shop).golden)

@@ -138,4 +138,4 @@ def clones_unopened(world: World) -> Said:
 def failed_without_changes(world: World) -> Said:
     alembic_shop(world)
     world.write("test_it.py", "def test_it(clone):\n    assert False\n")
-    return world.line(world.pytest("test_it.py"), "the test changed nothing")
+    return world.line(world.pytest("test_it.py"), "the test committed no change")

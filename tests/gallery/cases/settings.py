@@ -165,7 +165,7 @@ def command_without_place(world: World) -> Said:
 
 @case(_S, "a function has no name of the form package.module:function")
 def name_impossible(world: World) -> Said:
-    world.settings('function = "shop/factory.py:migrate"\n')
+    world.settings('function = "shop/templatedb_build.py:migrate"\n')
     return world.error(lambda: load().key())
 
 
@@ -180,19 +180,19 @@ def function_local(world: World) -> Said:
 @case(_S, "the module has no function of that name")
 def function_missing(world: World) -> Said:
     world.function("pass")
-    return world.error(Template(Function("factory:migrat")).golden)
+    return world.error(Template(Function("templatedb_build:migrat")).golden)
 
 
 @case(_S, "the module has no function of that name or of one like it")
 def function_missing_far(world: World) -> Said:
     world.function("pass")
-    return world.error(Template(Function("factory:upgrade")).golden)
+    return world.error(Template(Function("templatedb_build:upgrade")).golden)
 
 
 @case(_S, "what is named as a function is none")
 def function_none(world: World) -> Said:
-    world.write("factory.py", "migrate = 42\n")
-    return world.error(Template(Function("factory:migrate")).golden)
+    world.write("templatedb_build.py", "migrate = 42\n")
+    return world.error(Template(Function("templatedb_build:migrate")).golden)
 
 
 @case(_S, "what is named as metadata is none")
@@ -204,6 +204,8 @@ def metadata_none(world: World) -> Said:
 
 @case(_S, "a seed asks for something that there is not")
 def seed_asks(world: World) -> Said:
-    world.function("sqlite3.connect(path).execute('create table users (id)')", 'seed = ["factory:fill"]\n')
-    world.write("factory.py", (world.shop / "factory.py").read_text() + "\n\ndef fill(db):\n    pass\n")
+    world.function("sqlite3.connect(path).execute('create table users (id)')", 'seed = ["templatedb_build:fill"]\n')
+    world.write(
+        "templatedb_build.py", (world.shop / "templatedb_build.py").read_text() + "\n\ndef fill(db):\n    pass\n"
+    )
     return world.error(lambda: load().golden())

@@ -1,0 +1,4 @@
+create table loan (
+    tool_id integer primary key references tool (id),
+    borrower text not null
+);
