@@ -7,11 +7,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from projects import PLAIN_ENV, alembic_project, env_with_engine, revision, run, tables, write
 from templatedb import Alembic, BuildError, Function, SettingsError, Template, load
+from templatedb.build.missing import remedy_for_module
+from templatedb.plan import Wishes
 
 ASYNC_MAIN = """
 import asyncio
@@ -198,6 +201,50 @@ def test_several_heads_and_branches_are_all_built(project):
     with load().golden() as golden, golden.clone() as clone:
         assert golden.manifest.heads == ("r2", "r3", "x1")
         assert tables(clone.path) == {"alembic_version", "t1", "t2", "t3", "t9"}
+
+
+def said_by(template):
+    said = []
+    template.golden(Wishes(notice=said.append)).close()
+    return said
+
+
+def test_two_heads_are_told_once_by_the_run_that_builds(project):
+    """Nobody merged two branches of work: a hit has nothing to add, and who names one head means it."""
+    alembic_project(project, revisions={"r1.py": revision(1), "r2.py": revision(2), "r3.py": revision(3, after="r1")})
+    line = (
+        "the history of project/alembic.ini has 2 heads, r2 and r3: all were applied (alembic merge heads makes them one; give each a"
+        " branch label if they are to stay apart)"
+    )
+    assert [said_by(load()), said_by(load()), said_by(load().at("r2"))] == [[line], [], []]
+
+
+def test_many_heads_are_counted(project):
+    """One line, however many."""
+    branches = {f"r{number}.py": revision(number, after="r1") for number in range(2, 8)}
+    alembic_project(project, revisions={"r1.py": revision(1), **branches})
+    (line,) = said_by(load())
+    assert line.startswith("the history of project/alembic.ini has 6 heads, r2, r3, r4 and 3 more: all were applied (")
+
+
+@pytest.mark.parametrize(("labels", "told"), [(("shop", "store"), 0), (("shop", ""), 1)])
+def test_heads_that_all_have_a_branch_label_are_wanted(project, labels, told):
+    """Alembic's own way of saying that two histories live side by side."""
+    first, second = (f"branch_labels = {label!r}" if label else "" for label in labels)
+    history = {"r1.py": revision(1, extra=first), "x1.py": revision(9, identifier="x1", after=None, extra=second)}
+    alembic_project(project, revisions=history)
+    assert len(said_by(load())) == told
+
+
+def test_a_label_of_both_heads_does_not_tell_them_apart(project):
+    """It is that of the history they share."""
+    history = {
+        "r1.py": revision(1, extra="branch_labels = 'shop'"),
+        "r2.py": revision(2),
+        "r3.py": revision(3, after="r1"),
+    }
+    alembic_project(project, revisions=history)
+    assert len(said_by(load())) == 1
 
 
 def test_a_revision_can_be_the_target(project):
@@ -439,6 +486,129 @@ def test_a_function_that_cannot_work_comes_with_its_remedy(project, body, messag
     write(project / "factory.py", body)
     with pytest.raises(BuildError, match=message):
         Template(Function("factory:migrate")).golden()
+
+
+def remedy_of(project, text, **settings):
+    """Return what is to be done about a module of the project whose function fails."""
+    write(project / "factory.py", text)
+    with pytest.raises(BuildError) as caught:
+        Template(Function("factory:migrate"), **settings).golden()
+    return caught.value.remedy.replace(f"{project}/", "")
+
+
+def test_a_table_that_a_function_did_not_import_is_told_by_its_name(project):
+    """As for metadata, without its setting."""
+    body = """
+        import sqlalchemy as sa
+
+        def migrate(path):
+            models = sa.MetaData()
+            sa.Table("orders", models, sa.Column("user_id", sa.ForeignKey("users.id")))
+            models.create_all(sa.create_engine(f"sqlite:///{path}"))
+        """
+    assert remedy_of(project, body).startswith(
+        "Import the module that defines the table 'users' first, or correct the name"
+    )
+
+
+ENVIRONMENTS_FAULTS = {
+    "a word that names a variable": "raise RuntimeError('SECRET_KEY must be set')",
+    "settings": "raise LookupError('no settings for this environment')",
+    "configuration": "class ImproperlyConfigured(Exception): pass\nraise ImproperlyConfigured('no engine')",
+    "validation": "class ValidationError(ValueError): pass\nraise ValidationError('1 error')",
+    "a value that is not there": "import os\nint(os.environ.get('PORT'))",
+    "a URL that is not there": "import sqlalchemy\nsqlalchemy.create_engine(None)",
+    "a service": "raise ConnectionRefusedError('no')",
+    "a service, by a driver": "class OperationalError(Exception): pass\nraise OperationalError('connection refused')",
+}
+
+
+@pytest.mark.parametrize("text", ENVIRONMENTS_FAULTS.values(), ids=ENVIRONMENTS_FAULTS)
+def test_what_the_environment_may_lack_is_told_with_build_env(project, text):
+    """Where that can be the reason."""
+    line = text.count("\n") + 1
+    assert remedy_of(project, text) == (
+        f"Nothing was published. Correct factory.py, line {line}, or what it needs: see build_env."
+    )
+
+
+OTHER_FAULTS = {
+    "SQL": "import sqlite3\nsqlite3.connect(':memory:').execute('select from SOME_TABLE')",
+    "a constraint": "import sqlite3\ndb = sqlite3.connect(':memory:')\n"
+    "db.executescript('create table MY_SETTINGS (x not null); insert into MY_SETTINGS values (null)')",
+    "SQL through SQLAlchemy": "import sqlalchemy\nengine = sqlalchemy.create_engine('sqlite://')\n"
+    "with engine.connect() as it: it.exec_driver_sql('select CONFIG_X')",
+    "a name": "def f():\n    x = SOME_NAME\nf()",
+    "an argument": "int()  + len()",
+    "a key": "{}['a']",
+    "a plain error": "raise ValueError('no')",
+    "a module without a name": "raise ModuleNotFoundError('no plugin')",
+}
+
+
+@pytest.mark.parametrize("text", OTHER_FAULTS.values(), ids=OTHER_FAULTS)
+def test_what_is_wrong_in_the_code_itself_is_told_without_build_env(project, text):
+    """It would lead away from the line."""
+    line = 2 if text.startswith("def") else text.count("\n") + 1
+    assert remedy_of(project, text) == f"Nothing was published. Correct factory.py, line {line}."
+
+
+def test_a_variable_in_small_letters_is_one_too(project):
+    """What os.environ lacks is a variable, whatever its name."""
+    assert remedy_of(project, "import os\nos.environ['app_db']").startswith("The build has no variable app_db. If it")
+
+
+def test_a_module_of_others_is_to_be_installed(project):
+    """A library needs it: it is none of the project's."""
+    (project / ".venv/site-packages").mkdir(parents=True)
+    write(project / ".venv/site-packages/library.py", "import no_such_driver.core")
+    assert remedy_of(project, "import library", python_path=[".", ".venv/site-packages"]) == (
+        f"Install it into the environment of {sys.executable}: pip install no_such_driver"
+    )
+
+
+def test_a_module_that_may_be_anybodys_has_both_ways_out(project):
+    """The project's code needs it, and no folder of the project has it."""
+    assert remedy_of(project, "import no_such_module") == (
+        f"Install what has it into the environment of {sys.executable} (often: pip install no_such_module); if it is the"
+        " project's own, add its folder to python_path."
+    )
+
+
+def test_a_module_that_is_called_like_the_project_is_not_to_be_installed(project):
+    """A package of strangers may have that name."""
+    assert remedy_of(project, f"import {project.name}.models") == (
+        "If it is the project's own, add its folder to python_path."
+    )
+
+
+def test_folders_that_cannot_be_listed_are_no_obstacle_to_the_remedy(tmp_path):
+    """A remedy that fails would hide the error itself."""
+    order = SimpleNamespace(target=SimpleNamespace(root=tmp_path / "gone"), relative_folders=(".",))
+    remedy = remedy_for_module(ModuleNotFoundError("no", name="no_such_module"), order)
+    assert remedy.startswith("Install what has it into the environment of")
+
+
+@pytest.mark.parametrize("name", ["backend/shop/__init__.py", "backend/shop.py"])
+def test_a_module_in_a_folder_of_the_project_has_that_named(project, name):
+    """The commonest layout that no setting tells of."""
+    write(project / name, "")
+    assert remedy_of(project, "import shop.models") == 'It is in backend: set python_path = [".", "backend"].'
+
+
+def test_a_module_that_its_package_lacks_is_told_with_the_place_of_the_package(project):
+    """A slip in the name, or another package of that name."""
+    write(project / "shop/__init__.py", "")
+    assert remedy_of(project, "import shop.modles") == (
+        "The package shop is that in shop: correct the name in factory.py, line 1, or python_path if another one is meant."
+    )
+
+
+def test_a_module_that_a_seed_lacks_is_to_be_installed_too(project):
+    """Its file is not what is to be corrected."""
+    write(project / "rows.py", "def fill(connection):\n    import no_such_module")
+    body = "import sqlite3\n\ndef migrate(path):\n    sqlite3.connect(path).execute('create table a (x)')"
+    assert remedy_of(project, body, seed=["rows:fill"]).startswith("Install what has it into the environment of")
 
 
 def test_a_template_is_not_made_of_a_text(project):

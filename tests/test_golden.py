@@ -520,9 +520,54 @@ def test_a_warning_of_the_build_is_said_on_each_hit_too(project):
     for _ in range(2):
         load().golden(Wishes(notice=said.append)).close()
     line = (
-        'the migrations left rows that break a foreign key in: a (correct the migrations, or set foreign_keys = "off")'
+        "the migrations or seeds left rows that break a foreign key:\n"
+        "    table a, row 1 (rowid): b points to a row of a that does not exist\n"
+        "    (SQLite checks only where PRAGMA foreign_keys = ON was run: correct the migrations or seeds, or set"
+        ' foreign_keys = "off")'
     )
     assert said == [line] * 2
+
+
+ORPHANS = """
+create table parents (x, y, primary key (x, y));
+create table "odd ""name" (id integer primary key, p, q, r references gone, foreign key (p, q) references parents);
+create table plain (id text primary key, p references parents (x)) without rowid;
+create unique index x on parents (x);
+insert into "odd ""name" values (7, 1, 2, null), (8, null, null, 3), (9, 1, 2, 3), (10, 4, 5, null);
+insert into plain values ('a', 9);
+"""
+
+
+def test_rows_that_break_a_foreign_key_are_named_and_the_rest_counted(project):
+    """Three are enough to find the line that wrote them."""
+    write(
+        project / "factory.py",
+        f"import sqlite3\n\ndef migrate(path):\n    sqlite3.connect(path).executescript({ORPHANS!r})",
+    )
+    write(project / "pyproject.toml", '[tool.templatedb]\nfunction = "factory:migrate"\nforeign_keys = "error"\n')
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    assert str(caught.value) == (
+        "the migrations or seeds left rows that break a foreign key:\n"
+        '    table odd "name, row 7 (rowid): (p, q) points to a row of parents that does not exist\n'
+        '    table odd "name, row 8 (rowid): r points to the table gone, which does not exist\n'
+        '    table odd "name, row 9 (rowid): (p, q) points to a row of parents that does not exist\n'
+        "    and 3 more\n"
+        "SQLite checks only where PRAGMA foreign_keys = ON was run: correct the migrations or seeds, or set"
+        ' foreign_keys = "warn".'
+    )
+
+
+def test_a_row_without_a_rowid_is_named_by_its_table(project):
+    """There is no number to tell."""
+    text = "create table a (id text primary key, b references a) without rowid; insert into a values ('x', 'y');"
+    write(
+        project / "factory.py",
+        f"import sqlite3\n\ndef migrate(path):\n    sqlite3.connect(path).executescript({text!r})",
+    )
+    with Template(Function("factory:migrate")).golden() as golden:
+        (line,) = golden.manifest.warnings
+    assert line.splitlines()[1] == "    table a: b points to a row of a that does not exist"
 
 
 def test_deleting_the_whole_cache_under_an_open_golden_hurts_nobody(project, cache):

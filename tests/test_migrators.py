@@ -178,10 +178,18 @@ def test_metadata_reports_each_table(through_settings):
         ("Bas = 1", r".*/models.py has no metadata 'Base'\nDid you mean 'Bas'\?"),
         (
             "import nowhere",
-            r"the build failed: ModuleNotFoundError: No module named 'nowhere' \(at .*/models.py:1\)\nIf it is the project's own",
+            r"the build failed: ModuleNotFoundError: No module named 'nowhere' \(at .*/models.py:1\)\nInstall what has it into",
+        ),
+        (
+            "import sqlalchemy as sa\nBase = sa.MetaData()\nsa.Table('orders', Base, sa.Column('u', sa.ForeignKey('users.id')))",
+            (
+                r"could not find table 'users' .*\nImport the module that defines the table 'users' in the module models, which"
+                r" metadata = 'models:Base' names, or correct the name in the foreign key: SQLAlchemy knows the tables of imported"
+                r" modules only\."
+            ),
         ),
     ],
-    ids=["no tables", "something else", "nearest name", "import error"],
+    ids=["no tables", "something else", "nearest name", "import error", "table of another module"],
 )
 def test_metadata_that_is_of_no_use_says_why(project, text, message):
     """And what to write instead."""
@@ -244,7 +252,7 @@ def test_a_command_that_makes_nothing_is_refused(project):
     """Exit code 0 proves nothing."""
     write(project / "schema.sql", "")
     settings(project, 'command = ["true", "{path}"]\ninputs = ["schema.sql"]')
-    with pytest.raises(BuildError, match="ended without an error but left no database"):
+    with pytest.raises(BuildError, match="ended without an error but wrote nothing"):
         load().golden()
 
 

@@ -44,11 +44,18 @@ def put(root, files):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
-def migrate(root, files=None, *, steps=None, folder="sql"):
+def migrate(root, files=None, *, steps=None, folder="sql", notices=None):
     """Migrate ``made.db`` from *files* and return the ledger."""
     put(root, files or {})
     target = Target(path=root / "made.db", root=root, import_folders=(), way=Way.PLAIN)
-    bench = Bench(steps=steps or Steps(), revisions=None, replaces=lambda url: None, home={}, covers=lambda path: None)
+    bench = Bench(
+        steps=steps or Steps(),
+        revisions=None,
+        replaces=lambda url: None,
+        home={},
+        covers=lambda path: None,
+        notice=(notices if notices is not None else []).append,
+    )
     return SqlFolder(folder).migrate(target, bench)
 
 
@@ -152,6 +159,68 @@ def test_plain_files_run_in_natural_order_without_a_table(root):
     ran = [name for (name,) in ask(root / "made.db", "select name from ran")]
     assert ran == ["1.5.sql", "V1__a.sql", "2_b.sql", "02_c.sql", "v10_d.sql", "R__views.sql", "seed.sql"]
     assert len(schema(root)) == 1
+
+
+def told(root, files):
+    notices = []
+    migrate(root, files, notices=notices)
+    return notices
+
+
+TWINS = {
+    "two": (
+        ["002_b.sql", "1.sql", "002_a.sql", "3.sql"],
+        "002_a.sql before 002_b.sql",
+    ),
+    "as numbers": (["2_b.sql", "02_c.sql", "v002_a.sql"], "v002_a.sql before 2_b.sql before 02_c.sql"),
+    "four pairs": (
+        [f"{number}_{name}.sql" for number in range(1, 5) for name in "ab"],
+        "1_a.sql before 1_b.sql; 2_a.sql before 2_b.sql; 3_a.sql before 3_b.sql; and 1 more",
+    ),
+    "five of one number": (
+        [f"1_{name}.sql" for name in "abcde"],
+        "1_a.sql before 1_b.sql before 1_c.sql before 2 more",
+    ),
+    "days": (["2024_01_02_a.sql", "2024_01_02_b.sql"], "2024_01_02_a.sql before 2024_01_02_b.sql"),
+}
+
+
+@pytest.mark.parametrize(("names", "order"), TWINS.values(), ids=TWINS)
+def test_files_that_share_a_number_are_told_in_their_order(root, names, order):
+    """Two branches of work took the same one: which runs first may be luck."""
+    (line,) = told(root, dict.fromkeys(names, "select 1;"))
+    assert line == f"SQL files share a number in sql, and ran in this order: {order} (give each its own)"
+
+
+def test_numbers_of_several_parts_are_compared_whole(root):
+    """Nor is a name that goes on with a digit a part of the number."""
+    names = ["2024_01_01_a.sql", "2024_01_02_b.sql", "1.1_c.sql", "1.2_d.sql", "V3__e.sql", "V3_1__f.sql"]
+    names += ["7_2fa.sql", "8a_g.sql", "8b_h.sql", "R__views.sql", "seed.sql", "9users.sql", "9orders.sql"]
+    assert told(root, dict.fromkeys(names, "select 1;")) == []
+
+
+PASSED_OVER = {
+    "plain": (
+        {"1_a.sql": "", "2_b.SQL": "", "3_c.sql.bak": "", ".4.sql": "", "1_a.down.sql": "", "sub.sql/x.sql": ""},
+        "2_b.SQL (only names that end with .sql, in small letters, run)",
+    ),
+    "golang-migrate": (
+        {"1_a.up.sql": "", "1_a.down.sql": "", "2_b.down.sql": "", **dict.fromkeys(["d.sql", "c.sql", "f.sql"], "")}
+        | {"e.sql": "", "g.sql": ""},
+        "c.sql, d.sql, e.sql and 2 more (golang-migrate runs names such as 0001_users.up.sql)",
+    ),
+    "dbmate": (
+        {"1.sql": f"-- migrate:up\n{DOWN}", "seed.sql": "", "x.sql": f"-- migrate:up\n{DOWN}"},
+        "seed.sql, x.sql (dbmate runs names that begin with a number and end with .sql)",
+    ),
+    "goose": ({"1_a.sql": UP, "2_b.SQL": UP}, "2_b.SQL (only names that end with .sql, in small letters, run)"),
+}
+
+
+@pytest.mark.parametrize(("files", "said"), PASSED_OVER.values(), ids=PASSED_OVER)
+def test_sql_files_that_do_not_run_are_told_with_the_reason(root, files, said):
+    """Ways back and hidden files are nobody's slip."""
+    assert told(root, files) == [f"SQL files in sql were not run: {said[:-1]}: give what is a migration such a name)"]
 
 
 def test_plain_files_have_their_own_transactions_and_pragmas(root):
@@ -281,11 +350,15 @@ def test_a_half_failed_file_leaves_what_golang_migrate_leaves(root):
     with pytest.raises(BuildError) as caught:
         migrate(root, steps=steps)
     error = caught.value
-    assert error.what == "migration 2 (add name) failed: no such table: nowhere (sql/2_add_name.up.sql, line 5)"
+    assert error.what == (
+        "migration 2 (add name) failed: no such table: nowhere (sql/2_add_name.up.sql, in the statement that starts in"
+        " line 5)"
+    )
     assert error.remedy == f"Nothing was published. Correct {root}/sql/2_add_name.up.sql"
     assert error.revision == "2"
     assert error.traceback == (
-        f'  File "{root}/sql/2_add_name.up.sql", line 5\n    insert into nowhere\n      values (1);\n'
+        f'  File "{root}/sql/2_add_name.up.sql", in the statement that starts in line 5\n'
+        "    insert into nowhere\n      values (1);\n"
     )
     assert ask(root / "made.db", "select * from schema_migrations") == [(2, 1)]
     assert ask(root / "made.db", "pragma table_info(users)") == [(0, "id", "", 0, None, 0)]
@@ -319,12 +392,49 @@ def test_a_half_failed_file_is_rolled_back(root, text, rows):
     assert ask(root / "made.db", "select count(*) from sqlite_master where name = 'a'") == [(0,)]
 
 
+SLIPS = {
+    "a word that is there twice": (
+        "create table a (\n  id integer,\n  name textt default default\n);",
+        'near "default"',
+        None,
+    ),
+    "a word in a later line": ("create table a (\n  id integer,\n  name text not nul,\n  age integer\n);", '"nul"', 4),
+    "a comma too many": ("create table a (\n  id integer,\n);", '")"', 4),
+    "a comma too few": ("create table a (\n  id integer not null\n  name text\n);", '"name"', 4),
+    "in a comment and in a text besides": (
+        "select -- fro\n '/* fro */', \"fro\", [fro], `fro`, xfro, 1.5 /* fro */,\n 2\nfro\nt;",
+        '"t"',
+        6,
+    ),
+    "a text": ("select 1\n  as x,\n  2 y 'it''s\nlong';", "'it''s long'", 4),
+    "a number that is a part of another": ("select 1.5,\n  a 5\n from t;", '"5"', 3),
+    "a single line": ("select 1 a a a;", '"a"', 2),
+    "nothing of the statement": ("select (\n  1;", '";"', 3),
+    "a quote that is not closed": ("select 1,\n  2,\n 'three\n  from t;", "unrecognized token", 4),
+    "its end": ("select (\n  1", "incomplete input", None),
+    "no such table": ("select 1\n  from nowhere;", "no such table", None),
+}
+
+
+@pytest.mark.parametrize(("text", "reason", "line"), SLIPS.values(), ids=SLIPS)
+def test_a_slip_is_named_by_its_line_where_that_is_certain(root, text, reason, line):
+    """SQLite names the word only: the line is that word's if it is there once, else it is one of the statement's."""
+    error, _ = failure(root, {"1_a.sql": f"select 1;\n{text}"})
+    place = f"line {line}" if line else "in the statement that starts in line 2"
+    assert reason in error.what
+    assert error.what.endswith(f"(sql/1_a.sql, {place})")
+    assert error.traceback.startswith(f'  File "{root}/sql/1_a.sql", {place}\n')
+
+
 def test_a_long_statement_is_shown_with_its_middle_cut_out(root):
     """A dump of a thousand rows must not bury the message."""
     values = ",\n".join(f"({number}, '{'x' * 300}')" for number in range(100))
     error, _ = failure(root, {"1_a.sql": f"insert into nowhere values\n{values};"})
     lines = error.traceback.splitlines()
-    assert lines[:2] == [f'  File "{root}/sql/1_a.sql", line 1', "    insert into nowhere values"]
+    assert lines[:2] == [
+        f'  File "{root}/sql/1_a.sql", in the statement that starts in line 1',
+        "    insert into nowhere values",
+    ]
     assert (len(lines), lines[8]) == (16, "    [... 87 lines ...]")
     assert max(map(len, lines[1:])) < 180
 
@@ -335,7 +445,7 @@ FAILURES = {
     "unterminated name": ("select [a;\n", 'unrecognized token: "[a; " (sql/1_a.sql, line 1)' + TAIL),
     "unterminated trigger": (
         "create table a (x);\ncreate trigger b after insert on a begin\n  select 1;\n",
-        "incomplete input (sql/1_a.sql, line 2)" + TAIL,
+        "incomplete input (sql/1_a.sql, in the statement that starts in line 2)" + TAIL,
     ),
     "open transaction": ("begin;\nselect 1;", "the transaction that it begins is still open at its end (sql/1_a.sql)" + TAIL),
     "dbmate without up": (DOWN, "dbmate needs a line '-- migrate:up' (sql/1_a.sql)" + TAIL),
@@ -404,7 +514,7 @@ FAILURES = {
     ),
     "goose with a trigger outside of a block": (
         f"{UP}create table a (x);\ncreate trigger b after insert on a begin\n  select 1;\nend;\n",
-        "incomplete input (sql/1_a.sql, line 3)" + TAIL
+        "incomplete input (sql/1_a.sql, in the statement that starts in line 3)" + TAIL
         + "\nFor goose, a statement with semicolons inside needs StatementBegin and StatementEnd around it.",
     ),
     "goose with a transaction inside": (

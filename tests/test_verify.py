@@ -9,11 +9,14 @@ FAULTS = {
     "nothing written": (
         "pass",
         (
-            "the migrations ended without an error but left no database where they were told to\n"
+            "the migrations ended without an error but wrote nothing into the database that they were to fill\n"
             "They must write to the path or URL that they are given; with create_all, import the modules of the models first."
         ),
     ),
-    "empty file": ("open(path, 'w').close()", "the migrations ended without an error but left no database"),
+    "empty file": (
+        "open(path, 'w').close()",
+        "the migrations ended without an error but wrote nothing into the database",
+    ),
     "no table": (
         "connection = sqlite3.connect(path); connection.execute('pragma user_version = 3'); connection.commit()",
         "the migrations ended without an error but made no table",
@@ -51,6 +54,21 @@ def function_project(project, body, settings=""):
     return Template(Function("factory:migrate"))
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"), [("f'sqlite:///{path}'", ""), ("'sqlite:///shop.db'", " (as {project}/shop.db)")]
+)
+def test_a_database_that_was_opened_and_left_empty_is_told_as_such(project, url, shown):
+    """create_all without models: the path is right, or was led to the right file."""
+    body = f"from sqlalchemy import MetaData, create_engine; MetaData().create_all(create_engine({url}))"
+    with pytest.raises(BuildError) as caught:
+        function_project(project, body, 'function = "factory:migrate"').golden()
+    assert str(caught.value) == (
+        "the migrations ended without an error but wrote nothing into the database that they were to fill, although they"
+        f" opened it{shown.format(project=project)}\n"
+        "With create_all, import the modules of the models first; commit what is written."
+    )
+
+
 @pytest.mark.parametrize(("body", "message"), FAULTS.values(), ids=FAULTS)
 def test_success_that_left_no_usable_database_is_an_error(project, cache, body, message):
     """The function returned, and still nothing is published."""
@@ -73,13 +91,18 @@ def test_a_broken_foreign_key_is_a_warning_that_names_the_table(project):
     """Many histories have one; it is for the user to decide."""
     with function_project(project, ORPHAN, 'function = "factory:migrate"\n').golden() as golden:
         assert golden.manifest.warnings == (
-            'the migrations left rows that break a foreign key in: tokens (correct the migrations, or set foreign_keys = "off")',
+            (
+                "the migrations or seeds left rows that break a foreign key:\n"
+                "    table tokens, row 1 (rowid): user_id points to a row of users that does not exist\n"
+                "    (SQLite checks only where PRAGMA foreign_keys = ON was run: correct the migrations or seeds, or set"
+                ' foreign_keys = "off")'
+            ),
         )
 
 
 def test_a_broken_foreign_key_is_an_error_where_the_settings_say_so(project):
     """foreign_keys = "error"."""
-    with pytest.raises(BuildError, match="the migrations left rows that break a foreign key in: tokens"):
+    with pytest.raises(BuildError, match=r"left rows that break a foreign key:\n    table tokens, row 1"):
         function_project(project, ORPHAN, 'function = "factory:migrate"\nforeign_keys = "error"\n').golden()
 
 

@@ -33,6 +33,8 @@ def build_and_verify(plan: Plan, folder: Path) -> tuple[Built, Manifest]:
         environment=plan.wishes.environment,
         debug=plan.wishes.debug,
     )
+    for line in built.done.notices:
+        plan.wishes.notice(line)
     return built, manifest_of(plan, built, verify(built, plan.settings))
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
+import itertools
 import os
 import sqlite3
 from pathlib import Path
 
 from templatedb.build.parent import Built
+from templatedb.build.redirect import GIVEN
 from templatedb.errors import BuildError
 from templatedb.migrators.bench import Ledger
 from templatedb.records import Severity
@@ -21,6 +23,7 @@ from templatedb.settings import Settings
 _SIDE_FILES = ("-journal", "-wal", "-shm")
 _UNKNOWN_TO_US = ("no such module", "no such function", "unknown function", "no such collation", "no such tokenizer")
 """What SQLite says of a schema that needs the application's own extensions: not a fault of the file."""
+_SHOWN_ORPHANS = 3
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +40,7 @@ def verify(built: Built, settings: Settings) -> Verified:
     """Check the built file, switch it to DELETE mode, and return what was found; raises BuildError."""
     path = built.path
     if not path.exists() or path.stat().st_size == 0:
-        asked = f"; they asked for {', '.join(built.done.asked_for)}" if built.done.asked_for else ""
-        raise BuildError(
-            what=f"the migrations ended without an error but left no database where they were told to{asked}",
-            remedy="They must write to the path or URL that they are given; with create_all, import the modules of the"
-            " models first. See the settings 'url_env' and 'function'.",
-        )
+        raise _wrote_nothing(built.done.asked_for)
     warnings = [*built.done.warnings, *_drift(built, settings)]
     tables: tuple[str, ...] = ()
     try:
@@ -56,7 +54,7 @@ def verify(built: Built, settings: Settings) -> Verified:
                 _refuse_unfinished(connection, built, tables)
                 _refuse_dirt(connection, tables)
                 _refuse_missing_tables(tables, settings)
-                warnings += _foreign_keys(connection, settings)
+                warnings += _foreign_keys(connection, tables, settings)
             except sqlite3.OperationalError as error:
                 if not any(text in str(error) for text in _UNKNOWN_TO_US):
                     raise
@@ -71,6 +69,22 @@ def verify(built: Built, settings: Settings) -> Verified:
         ) from error
     _refuse_side_files(path)
     return Verified(journal_mode=journal_mode, tables=tables, warnings=tuple(warnings))
+
+
+def _wrote_nothing(asked_for: tuple[str, ...]) -> BuildError:
+    """Return the error of migrations that opened the databases *asked_for*, in whose place they got the build's."""
+    what = "the migrations ended without an error but wrote nothing into the database that they were to fill"
+    if not asked_for:
+        return BuildError(
+            what=what,
+            remedy="They must write to the path or URL that they are given; with create_all, import the modules of the"
+            " models first. See the settings 'url_env' and 'function'.",
+        )
+    others = ", ".join(name for name in asked_for if name != GIVEN)
+    return BuildError(
+        what=f"{what}, although they opened it{f' (as {others})' if others else ''}",
+        remedy="With create_all, import the modules of the models first; commit what is written.",
+    )
 
 
 def _tables(connection: sqlite3.Connection) -> tuple[str, ...]:
@@ -158,19 +172,46 @@ def _drift(built: Built, settings: Settings) -> list[str]:
     return [f'{what}\n{operations}\n    (write that revision, or set drift = "off")']
 
 
-def _foreign_keys(connection: sqlite3.Connection, settings: Settings) -> list[str]:
+def _foreign_keys(connection: sqlite3.Connection, tables: tuple[str, ...], settings: Settings) -> list[str]:
     if settings.foreign_keys is Severity.OFF:
         return []
+    is_error = settings.foreign_keys is Severity.ERROR
     try:
-        broken = sorted({str(row[0]) for row in connection.execute("pragma foreign_key_check")})
-        what = f"the migrations left rows that break a foreign key in: {', '.join(broken)}" if broken else ""
+        if not (orphans := _orphans(connection, tables)):
+            return []
     except sqlite3.OperationalError as error:
         if any(text in str(error) for text in _UNKNOWN_TO_US):
             raise
         what = f"the foreign keys cannot be checked: {error}"
-    if what and settings.foreign_keys is Severity.ERROR:
-        raise BuildError(what=what, remedy='Correct the migrations, or set foreign_keys = "warn".')
-    return [f'{what} (correct the migrations, or set foreign_keys = "off")'] if what else []
+        if is_error:
+            raise BuildError(what=what, remedy='Correct the migrations, or set foreign_keys = "warn".') from error
+        return [f'{what} (correct the migrations, or set foreign_keys = "off")']
+    what = "\n    ".join(["the migrations or seeds left rows that break a foreign key:", *orphans])
+    why = "SQLite checks only where PRAGMA foreign_keys = ON was run: correct the migrations or seeds, or set"
+    if is_error:
+        raise BuildError(what=what, remedy=f'{why} foreign_keys = "warn".')
+    return [f'{what}\n    ({why} foreign_keys = "off")']
+
+
+def _orphans(connection: sqlite3.Connection, tables: tuple[str, ...]) -> list[str]:
+    """Return a line for each of the first rows that point nowhere, and the number of the others."""
+    lines: list[str] = []
+    more = 0
+    known = {name.lower() for name in tables}
+    # Table by table: of all at once SQLite tells in an order of its own.
+    checks = (connection.execute("select * from pragma_foreign_key_check(?)", (table,)) for table in tables)
+    for table, row, parent, number in itertools.chain.from_iterable(checks):
+        if len(lines) == _SHOWN_ORPHANS:
+            more += 1
+            continue
+        query = 'select "from" from pragma_foreign_key_list(?) where id = ? order by seq'
+        columns = [column for (column,) in connection.execute(query, (table, number))]
+        pointing = columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
+        where = f"table {table}" if row is None else f"table {table}, row {row} (rowid)"
+        there = parent.lower() in known
+        missing = f"a row of {parent} that does not exist" if there else f"the table {parent}, which does not exist"
+        lines.append(f"{where}: {pointing} points to {missing}")
+    return [*lines, f"and {more} more"] if more else lines
 
 
 def _refuse_side_files(path: Path) -> None:

@@ -81,7 +81,7 @@ def _carry_out(order: Order, private_folder: Path, tell: Callable[[Event], None]
         ledger = order.migrator.migrate(order.target, watch.bench)
         return _finished(order, watch, ledger, time.perf_counter() - started)
     except BaseException as error:  # also SystemExit: Flask-Migrate ends the process where a migration fails
-        return diagnosis.of(error, watch.refusals, watch.revisions, watch.redirect)
+        return diagnosis.of(error, order, watch.refusals, watch.revisions, watch.redirect)
 
 
 def _finished(order: Order, watch: Watch, ledger: Ledger | None, total_s: float) -> Event:
@@ -105,6 +105,7 @@ def _finished(order: Order, watch: Watch, ledger: Ledger | None, total_s: float)
         ledger=ledger,
         asked_for=watch.redirect.shown,
         warnings=tuple(watch.refusals.told),
+        notices=tuple(watch.notices),
         discovered=findings.discovered,
         untracked=findings.untracked,
         written=findings.written,

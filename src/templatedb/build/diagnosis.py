@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from templatedb.build import tracebacks
 from templatedb.build.messages import Failed
+from templatedb.build.missing import remedy_for_module
 from templatedb.errors import BuildError, SettingsError, TemplateDBError
+from templatedb.migrators import to_fields
 from templatedb.migrators.alembic import UnfinishedError
 from templatedb.migrators.bench import Way
 from templatedb.steps import Step, Steps
 
 if TYPE_CHECKING:
+    from templatedb.build.messages import Order
     from templatedb.build.redirect import Redirect
     from templatedb.build.refusals import Refusals
     from templatedb.migrators.revisions import Revisions
 
-_DRIVERS = frozenset({"psycopg", "psycopg2", "asyncpg", "pg8000", "MySQLdb", "pymysql", "asyncmy", "aiomysql"})
+_MAY_BE_THE_ENVIRONMENTS = re.compile(
+    r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b"  # what variables are called
+    r"|\bNone(?:Type)?\b|ArgumentError: Could not parse SQLAlchemy URL"  # what one that is not set leads to
+    r"|(?i:environ|setting|config|validation ?error|connection ?(?:error|refused))"
+)
 
 
-def of(error: BaseException, refusals: Refusals, revisions: Revisions, redirect: Redirect) -> Failed:
+def of(error: BaseException, order: Order, refusals: Refusals, revisions: Revisions, redirect: Redirect) -> Failed:
     """Return what is to be told of *error*; a refused database comes first, whatever the code made of it."""
     current = revisions.steps.current
     failed = Failed(
         what=_headline(error, current),
-        remedy=_remedy(error, revisions.steps),
+        remedy=_remedy(error, order, revisions.steps),
         revision=current.identity if current else None,
         traceback=tracebacks.of(error),
         next_way=_next_way(error, revisions),
@@ -50,9 +58,7 @@ def _is_ours(error: BaseException, current: Step | None) -> TypeGuard[TemplateDB
 
 
 def _headline(error: BaseException, current: Step | None) -> str:
-    # Flask-Migrate turns an error into sys.exit(1): the reason is what it was handling then.
-    if isinstance(error, SystemExit) and error.__context__ is not None:
-        error = error.__context__
+    error = _reason(error)
     first_line = str(error).partition("\n")[0]
     reason = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
     if current is not None:
@@ -61,25 +67,31 @@ def _headline(error: BaseException, current: Step | None) -> str:
     return f"the build failed: {reason}" + (f" (at {place[0]}:{place[1]})" if place else "")
 
 
+def _reason(error: BaseException) -> BaseException:
+    """Return what ended the process, where it is an error: Flask-Migrate turns one into sys.exit(1)."""
+    is_ending = isinstance(error, SystemExit) and error.__context__ is not None
+    return error.__context__ or error if is_ending else error
+
+
 def _is_alembics(error: BaseException) -> bool:
     """Whether Alembic complains of the history as a whole: the line of env.py that asked for it is not to blame."""
     return type(error).__name__ == "CommandError" or tracebacks.ends_in(error, "alembic", "script", "revision.py")
 
 
-def _remedy(error: BaseException, steps: Steps) -> str:
+def _remedy(error: BaseException, order: Order, steps: Steps) -> str:
     if type(error).__name__ == "BdbQuit":
         return "A build has no terminal for the debugger, unless you run: templatedb build --debug"
     if isinstance(error, TemplateDBError) and error.remedy:
         return error.remedy
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return remedy_for_module(error, order)
     if steps.current is not None and steps.current.path is not None:
         place = tracebacks.place_of(error)
         line = f", line {place[1]}" if place and Path(place[0]) == steps.current.path else ""
         return f"Nothing was published. Correct {steps.current.path}{line}."
-    if isinstance(error, ModuleNotFoundError):
-        if error.name in _DRIVERS:
-            return "templatedb builds SQLite databases: give the build a SQLite URL through url_env or build_env."
-        return "If it is the project's own, add its folder to python_path."
     # By name: a project may have modules called alembic, and this must not raise.
+    if type(error).__name__ == "NoReferencedTableError":
+        return _of_table(str(getattr(error, "table_name", "")), order)
     if type(error).__name__ == "CommandError" and "Can't locate revision" in str(error):
         return "Correct the setting 'revision', or the down_revision that names it."
     if type(error).__name__ == "CommandError" and "Multiple head" in str(error):
@@ -88,15 +100,41 @@ def _remedy(error: BaseException, steps: Steps) -> str:
         return f"A revision has down_revision = {error}, and no file has that revision."
     if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
         return f"Nothing was published. Correct {error.filename}, line {error.lineno}."
-    if isinstance(error, KeyError) and str(error.args[0]).isupper():
+    if isinstance(error, KeyError) and (str(error.args[0]).isupper() or _is_variable(error)):
         name = error.args[0]
         return (
             f'The build has no variable {name}. If it holds the URL of the database: url_env = ["{name}"];'
             f' else give it a value: build_env = {{{name} = "..."}}.'
         )
+    needs = ", or what it needs: see build_env" if _may_be_the_environments(_reason(error)) else ""
     if (place := tracebacks.place_of(error)) is not None:
-        return f"Nothing was published. Correct {place[0]}, line {place[1]}, or what it needs: see build_env."
-    return "Nothing was published. The traceback shows where; what is missing in its environment goes in build_env."
+        return f"Nothing was published. Correct {place[0]}, line {place[1]}{needs}."
+    return f"Nothing was published. Correct what the traceback shows{needs}."
+
+
+def _of_table(name: str, order: Order) -> str:
+    """Return what to do about a table that a foreign key leads to, and that nobody has imported."""
+    first = "first"
+    if order.migrator.kind == "metadata":
+        target = str(to_fields(order.migrator)["target"])
+        first = f"in the module {target.partition(':')[0]}, which metadata = {target!r} names"
+    return (
+        f"Import the module that defines the table {name!r} {first}, or correct the name in the foreign key: SQLAlchemy"
+        " knows the tables of imported modules only."
+    )
+
+
+def _is_variable(error: KeyError) -> bool:
+    """Whether *error* comes from ``os.environ``, whose module is frozen in most interpreters."""
+    return any(tracebacks.ends_in(error, name) for name in ("<frozen os>", "os.py"))
+
+
+def _may_be_the_environments(error: BaseException) -> bool:
+    """Whether *error* may come of a variable, a setting or a service that is there outside of the build only."""
+    is_of_sql = any(kind.__module__.partition(".")[0] in ("sqlite3", "sqlalchemy") for kind in type(error).__mro__)
+    if isinstance(error, NameError | SyntaxError) or (is_of_sql and type(error).__name__ != "ArgumentError"):
+        return False
+    return _MAY_BE_THE_ENVIRONMENTS.search(f"{type(error).__name__}: {error}") is not None
 
 
 def _next_way(error: BaseException, revisions: Revisions) -> Way | None:

@@ -74,6 +74,9 @@ class Done:
     asked_for: tuple[str, ...]
     """The databases that the project's own code asked for, before the redirect."""
     warnings: tuple[str, ...]
+    """Lines that each hit repeats."""
+    notices: tuple[str, ...]
+    """Lines for the run that builds alone."""
     discovered: dict[str, str]
     """What counts of what the build read, as the manifest keeps it."""
     untracked: tuple[str, ...]

@@ -18,6 +18,9 @@ from templatedb.urls import database_of
 
 MEMORY = ":memory:"
 
+GIVEN = "the file it was given"
+"""What is said instead of the path of the build's file, which nobody knows."""
+
 
 class Redirect:
     """The redirect of one build, and the databases that were asked for before it."""
@@ -83,7 +86,7 @@ class Redirect:
         return f"{shown} (at {self.asked_for[name]})" if self.asked_for[name] else shown
 
     def _name(self, name: str) -> str:
-        return "the file it was given" if name == self._target else name
+        return GIVEN if name == self._target else name
 
 
 def database_name(database: Any, *, uri: bool) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+_PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
 _MACHINERY = ("templatedb", "alembic", "sqlalchemy", "aiosqlite", "greenlet", "mako")
 
 
@@ -38,6 +39,21 @@ def place_of(error: BaseException) -> tuple[str, int] | None:
     """Return file and line of the innermost frame of the user's code in the traceback of *error*; None without one."""
     frames = _users(traceback.extract_tb(error.__traceback__))
     return (frames[-1].filename, frames[-1].lineno or 0) if frames else None
+
+
+def is_raised_for_a_library(error: BaseException) -> bool:
+    """Whether installed code, not the project's, ran last before Python's own raised *error*."""
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    last = next((name for name in reversed(files) if _is_anybodys(name)), "")
+    return not _PACKAGE_FOLDERS.isdisjoint(Path(last).parts)
+
+
+def _is_anybodys(filename: str) -> bool:
+    """Whether code of *filename* is neither Python's own, nor ours, such as the wrapper of each import."""
+    own = str(Path(__file__).parents[1])
+    is_installed = not _PACKAGE_FOLDERS.isdisjoint(Path(filename).parts)
+    is_pythons = filename.startswith("<") or (filename.startswith(sysconfig.get_path("stdlib")) and not is_installed)
+    return not is_pythons and not filename.startswith(own)
 
 
 def ends_in(error: BaseException, *parts: str) -> bool:

@@ -34,6 +34,8 @@ class Watch:
         self._order = order
         self.steps = Steps(tell)
         self.refusals = Refusals()
+        self.notices: list[str] = []
+        """What the migrator has to say besides."""
         self.redirect = Redirect(target.path, self.refusals)
         self._locations = Locations(target.root, order.relative_folders)
         owners = Owners(self._locations)
@@ -47,6 +49,7 @@ class Watch:
             revisions=self.revisions,
             replaces=lambda url: self.redirect.take_for_the_target([url]),
             covers=lambda path: self._trace.covered.add(os.path.abspath(path)),
+            notice=self.notices.append,
             home=order.home,
         )
 

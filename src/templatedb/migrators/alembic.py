@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from templatedb.migrators.revisions import Revisions
 
 
+_SHOWN_HEADS = 3
+
+
 class UnfinishedError(BuildError):
     """Alembic came back without an error, but not with all migrations run."""
 
@@ -127,7 +130,13 @@ class Alembic:
                 with _shared_connection(sqlite_url(target.path)) as connection:
                     alembic.attributes["connection"] = connection
                     command.upgrade(alembic, self.revision)
-        return self._ledger(bench.revisions)
+        ledger = self._ledger(bench.revisions)
+        if self.revision == DEFAULT_REVISION and (heads := bench.revisions.heads_by_accident()):
+            bench.notice(
+                f"the history of {self} has {len(heads)} heads, {_listed(heads)}: all were applied"
+                " (alembic merge heads makes them one; give each a branch label if they are to stay apart)"
+            )
+        return ledger
 
     def _ledger(self, revisions: Revisions) -> Ledger | None:
         from templatedb.migrators.bench import Ledger
@@ -152,6 +161,12 @@ class Alembic:
     def _read(self, root: Path, import_folders: tuple[Path, ...]) -> AlembicConfig:
         version = versions.as_numbers(versions.installed("alembic"))
         return alembic_config.read(root / self.config, root, import_folders, version)
+
+
+def _listed(heads: tuple[str, ...]) -> str:
+    """Return the first three of several *heads*, and the number of the others."""
+    *first, last = heads if len(heads) <= _SHOWN_HEADS else (*heads[:_SHOWN_HEADS], f"{len(heads) - _SHOWN_HEADS} more")
+    return f"{', '.join(first)} and {last}"
 
 
 def _parser(ini: Path) -> configparser.ConfigParser:

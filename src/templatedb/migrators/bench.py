@@ -55,6 +55,8 @@ class Bench:
     """To be called with a URL that the build's own stands in for: code that still names it means the same database."""
     covers: Callable[[Path], None]
     """To be called with a configuration file whose options are inputs already, so that it does not count as a whole."""
+    notice: Callable[[str], None]
+    """To be called with a line for whoever waits for this build; a hit does not repeat it."""
     home: Mapping[str, str]
     """HOME and the like as they were outside: for programs that keep them."""
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from templatedb.steps import Step, StepKind, Steps
 
+_SEVERAL = 2
+
 
 @dataclasses.dataclass(slots=True)
 class Revisions:
@@ -77,6 +79,14 @@ class Revisions:
         if self.script is None or target.startswith(("+", "-")) or "+" in target:
             return []
         return [step.revision.revision for step in self.script._upgrade_revs(target, self.heads)]
+
+    def heads_by_accident(self) -> tuple[str, ...]:
+        """Return the heads where there are several, and not each has a branch label that no other has."""
+        if self.script is None or len(self.heads) < _SEVERAL:
+            return ()
+        labels = [self.script.get_revision(head).branch_labels for head in self.heads]
+        are_wanted = all(labels) and len(set().union(*labels)) == sum(map(len, labels))
+        return () if are_wanted else self.heads
 
     def files(self) -> tuple[str, ...]:
         """Return the files of all revisions that Alembic loaded."""

@@ -63,6 +63,8 @@ class SqlFolder:
         """
         import sqlite3
 
+        from templatedb.migrators import sql_slips
+
         dialect, files = sql_files.find(target.root / self.folder)
         books = BOOKKEEPING[dialect]
         bench.steps.expect(len(files))
@@ -77,6 +79,8 @@ class SqlFolder:
                 bench.steps.end()
         finally:
             connection.close()
+        for line in sql_slips.told(str(self.folder), target.root / self.folder, dialect, files):
+            bench.notice(line)
         return books.ledger([one.version for one in files])
 
 
@@ -119,7 +123,7 @@ class _Run:
             for _ in self.connection.execute(statement.text):
                 pass
         except (sqlite3.Error, sqlite3.Warning) as error:
-            raise self._failed(str(error), statement.line, statement.text) from error
+            raise self._failed(str(error), statement.line_of(str(error)), statement) from error
 
     def _record(self, statements: Iterable[str]) -> None:
         import sqlite3
@@ -130,8 +134,10 @@ class _Run:
             except sqlite3.Error as error:
                 raise self._failed(str(error)) from error
 
-    def _failed(self, reason: str, line: int | None = None, statement: str = "") -> BuildError:
+    def _failed(self, reason: str, line: int | None = None, statement: Statement | None = None) -> BuildError:
         at_line = f", line {line}" if line else ""
+        if statement is not None and line is None:
+            at_line = f", in the statement that starts in line {statement.line}"
         return BuildError(
             what=f"{self.step} failed: {_cut(' '.join(reason.splitlines()), _SHOWN_REASON)} "
             f"({os.path.relpath(self.file.path, self.root)}{at_line})",
@@ -149,9 +155,9 @@ class _Run:
         return "\nOr let goose itself run them, by the setting 'command'." if "ENVSUB" in reason else ""
 
 
-def _shown(statement: str) -> str:
-    """Return *statement* indented, with its middle cut out when it is long."""
-    lines = statement.splitlines()
+def _shown(statement: Statement | None) -> str:
+    """Return *statement* indented, with its middle cut out when it is long; empty for none."""
+    lines = statement.text.splitlines() if statement is not None else []
     half = _SHOWN_LINES // 2
     if len(lines) > _SHOWN_LINES:
         lines = [*lines[:half], f"[... {len(lines) - 2 * half} lines ...]", *lines[-half:]]

@@ -69,17 +69,25 @@ def _forward(folder: Path, names: list[str], known: list[str]) -> list[str]:
     """Return *names* without the ways back of *known* files; raise InputsError for a way back on its own."""
     kept = []
     for name in names:
-        if name.startswith("U") and f"V{name[1:]}" in known:  # Flyway's way back
+        if is_way_back(name, known):
             continue
         if not (back := _WAY_BACK.fullmatch(name)):
             kept.append(name)
-        elif not any(f"{back[1]}{suffix}" in known for suffix in (".sql", ".up.sql", ".do.sql")):
+        else:
             raise InputsError(
                 what=f"{folder / name} is a way back, and no file beside it leads there",
                 remedy=f"Add {back[1]}.sql, or give the file another name.",
                 searched=(folder,),
             )
     return kept
+
+
+def is_way_back(name: str, known: list[str]) -> bool:
+    """Whether the file of that *name* leads back what one of the *known* names leads forward."""
+    if name.startswith("U") and f"V{name[1:]}" in known:  # Flyway's way back
+        return True
+    back = _WAY_BACK.fullmatch(name)
+    return back is not None and any(f"{back[1]}{suffix}" in known for suffix in (".sql", ".up.sql", ".do.sql"))
 
 
 def _by_dialect(folder: Path, names: list[str]) -> dict[Dialect, list[str]]:

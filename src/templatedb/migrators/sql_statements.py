@@ -17,12 +17,39 @@ _PIECE = re.compile(rf"{_QUOTES}|--[^\n]*+|/\*.*?(?:\*/|\Z)|;", re.DOTALL)
 """What may hide a semicolon, and semicolons; a quote that is never closed matches as that one character."""
 
 
+_TOKEN = re.compile(
+    rf"(?P<nothing>{_SPACE_OR_COMMENT})"
+    r"""|[xX]?'(?:[^']|'')*+'|"(?:[^"]|"")*+"|`(?:[^`]|``)*+`|\[[^\]]*+\]"""
+    r"|0[xX][0-9a-fA-F]+|(?:[0-9][0-9_]*+(?:\.[0-9_]*+)?|\.[0-9][0-9_]*+)(?:[eE][+-]?[0-9]+)?"
+    r"|[:@$#?]?[\w$\x80-\U0010ffff]++|->>?|\|\||<<|>>|[<>=!]=|<>|.",
+    re.DOTALL,
+)
+"""What SQLite cuts a text into. Source: SQLite, src/tokenize.c."""
+_NEAR = re.compile(r'near "(?P<word>.+)": syntax error', re.DOTALL)
+_UNRECOGNIZED = re.compile(r'unrecognized token: "(?P<text>.+)"', re.DOTALL)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Statement:
     """One statement as written, from its first word to its semicolon."""
 
     text: str
     line: int
+
+    def line_of(self, reason: str) -> int | None:
+        """Return the line that SQLite means with the *reason* of its refusal; None where it may be any of several.
+
+        It names the word of a syntax error, not its place, and of most other errors nothing at all.
+        """
+        if "\n" not in self.text.rstrip():
+            return self.line
+        found: list[int] = []
+        if near := _NEAR.fullmatch(reason):
+            tokens = _TOKEN.finditer(self.text)
+            found = [it.start() for it in tokens if it[0] == near["word"] and it["nothing"] is None]
+        elif unrecognized := _UNRECOGNIZED.fullmatch(reason):
+            found = [it.start() for it in re.finditer(re.escape(unrecognized["text"]), self.text)]
+        return self.line + self.text.count("\n", 0, found[0]) if len(found) == 1 else None
 
 
 def split(text: str, first_line: int = 1) -> Iterator[Statement]:

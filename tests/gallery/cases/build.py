@@ -53,6 +53,45 @@ def env_misses_module(world: World) -> Said:
     return _env(world, f"import shop.models\n{ENV}")
 
 
+@case(_B, "the project's code imports a module that nobody has")
+def module_unknown(world: World) -> Said:
+    return _function(world, "import httpx_2")
+
+
+@case(_B, "a library imports a driver that is not installed")
+def driver_missing(world: World) -> Said:
+    world.write("vendor/site-packages/library.py", "import aiosqlite_2\n")
+    return _function(world, "import library", 'python_path = [".", "vendor/site-packages"]\n')
+
+
+@case(_B, "a module is in a folder that is not on the import path")
+def module_in_folder(world: World) -> Said:
+    world.write("backend/store/__init__.py")
+    return _function(world, "import store.models")
+
+
+@case(_B, "a package has no such module")
+def module_not_in_package(world: World) -> Said:
+    world.write("store/__init__.py")
+    return _function(world, "import store.modles")
+
+
+@case(_B, "a foreign key of the metadata leads to a table that is not imported")
+def table_not_imported(world: World) -> Said:
+    world.settings('metadata = "shop.models:metadata"\n')
+    world.write(
+        "shop/models.py",
+        "import sqlalchemy as sa\n\nmetadata = sa.MetaData()\n"
+        'sa.Table("orders", metadata, sa.Column("user_id", sa.ForeignKey("users.id")))\n',
+    )
+    return world.error(lambda: load().golden())
+
+
+@case(_B, "a function raises")
+def function_raises(world: World) -> Said:
+    return _function(world, "raise ValueError('a price is negative')")
+
+
 @case(_B, "the driver of another database is not installed")
 def env_misses_driver(world: World) -> Said:
     world.write("pg8000/__init__.py", "raise ModuleNotFoundError(\"No module named 'pg8000'\", name='pg8000')\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from gallery.case import Group, Said, case, scenario
-from gallery.shops import ORDERS, alembic_shop, ready_shop
+from gallery.shops import ORDERS, alembic_shop, ready_shop, sql_shop
 from gallery.world import World, only_linux
 from templatedb import TemplateDBError, load, lock
 from templatedb.cache import Cache
@@ -208,6 +208,44 @@ def connection_refused(world: World) -> Said:
 @case(_N, "the models differ from the database")
 def models_differ(world: World) -> Said:
     return _of_warned("differ from")
+
+
+@case(_N, "the history has several heads")
+def several_heads(world: World) -> Said:
+    from gallery.shops import migration
+
+    alembic_shop(world)
+    world.write("migrations/versions/0003_add_prices.py", migration(3, "add prices", "pass", after=1))
+    return world.notice(world.notices(load().golden)[0])
+
+
+def _of_sql(world: World, **files: str) -> Said:
+    sql_shop(world, **files)
+    return world.notice(world.notices(load().golden)[0])
+
+
+_TABLE = "create table users (id integer);\n"
+
+
+@case(_N, "two SQL files have the same number")
+def sql_numbers_twice(world: World) -> Said:
+    return _of_sql(world, _0001_users=_TABLE, _0002_orders="select 1;\n", _0002_prices="select 2;\n")
+
+
+@case(_N, "SQL files are not golang-migrate's")
+def sql_not_golang(world: World) -> Said:
+    return _of_sql(world, _0001_users__up=_TABLE, notes="nothing\n")
+
+
+@case(_N, "SQL files are not dbmate's")
+def sql_not_dbmate(world: World) -> Said:
+    return _of_sql(world, _0001_users=f"-- migrate:up\n{_TABLE}-- migrate:down\n", notes="-- nothing\n")
+
+
+@case(_N, "the name of an SQL file ends in capital letters")
+def sql_in_capitals(world: World) -> Said:
+    world.write("db/migrations/0002_ORDERS.SQL", "create table orders (id integer);\n")
+    return _of_sql(world, _0001_users=_TABLE)
 
 
 @case(_N, "rows break a foreign key")

@@ -22,6 +22,12 @@ def _function(world: World, body: str, settings: str = "") -> Said:
     return world.error(lambda: load().golden())
 
 
+@case(_B, "create_all knows no models")
+def left_no_models(world: World) -> Said:
+    create = "from sqlalchemy import MetaData, create_engine\nMetaData().create_all(create_engine(f'sqlite:///{path}'))"
+    return _function(world, create)
+
+
 @case(_B, "the migrations leave no database")
 def left_none(world: World) -> Said:
     return _function(world, "pass")
@@ -82,6 +88,14 @@ def left_without_table(world: World) -> Said:
 @case(_B, 'rows break a foreign key, and foreign_keys = "error"')
 def left_orphan(world: World) -> Said:
     return _function(world, _ORPHAN, 'foreign_keys = "error"\n')
+
+
+@case(_B, 'a foreign key leads to a column that is not unique, and foreign_keys = "error"')
+def left_unchecked(world: World) -> Said:
+    orders = "connection.execute('create table orders (email text references users (email))')\n"
+    users = "connection = sqlite3.connect(path)\nconnection.execute('create table users (email text)')\n"
+    rows = "connection.execute(\"insert into orders values ('ada')\")\nconnection.commit()"
+    return _function(world, users + orders + rows, 'foreign_keys = "error"\n')
 
 
 @case(_B, 'the models differ from the database, and drift = "error"')

@@ -24,6 +24,7 @@ def _refused(world: World, text: str) -> Said:
         revisions=Revisions(steps),
         replaces=lambda url: None,
         covers=lambda path: None,
+        notice=lambda line: None,
         home={},
     )
     return world.error(lambda: SqlFolder("db/migrations").migrate(target, bench))
@@ -32,6 +33,16 @@ def _refused(world: World, text: str) -> Said:
 @case(_I, "a statement fails")
 def sql_fails(world: World) -> Said:
     return _refused(world, "create table users (id integer);\n\ninsert into user values (1);\n")
+
+
+@case(_I, "a statement of several lines fails, where SQLite names a word of it")
+def sql_fails_at_a_word(world: World) -> Said:
+    return _refused(world, "create table users (\n  id integer,\n  email text not nul,\n  name text\n);\n")
+
+
+@case(_I, "a statement of several lines fails, where SQLite names nothing of it")
+def sql_fails_somewhere(world: World) -> Said:
+    return _refused(world, "create table users (id integer);\n\ninsert into user\n  values (1);\n")
 
 
 @case(_I, "a file leaves its transaction open")
