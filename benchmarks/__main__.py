@@ -20,10 +20,11 @@ from benchmarks.results import OutOfTimeError, Results
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.schemas import SCHEMAS
 from benchmarks.sections import measure_variants, measure_workers
+from benchmarks.stages import measure_stages
 from benchmarks.starts import measure_starts
 
 HERE = Path(__file__).parent
-SECTIONS = ("per-test", "large", "workers", "starts")
+SECTIONS = ("per-test", "stages", "workers", "starts", "large")
 ROOM_IN_MEMORY = 500_000_000
 
 
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if "per-test" in sections:
                 for tables in scale.schemas:
                     measure_variants(results, scale, parent, tables, variants)
+            if "stages" in sections:
+                measure_stages(results, scale, parent)
             if "workers" in sections:
                 measure_workers(results, scale, parent, variants)
             if "starts" in sections:

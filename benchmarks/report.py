@@ -48,6 +48,7 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
     yield HOW
     for tables, section in data["per_test"].items():
         yield from _per_test(tables, section, data["loop"].get(tables))
+    yield from _stages(data.get("stages") or {})
     yield from _large(data["large"])
     yield from _workers(data["workers"])
     yield from _notes(data)
@@ -115,6 +116,51 @@ def _loop(loop: dict[str, Any]) -> Iterator[str]:
     rows = [(name, _number(us, 1)) for name, us in loop["us"].items()]
     rows += [(name, f"failed: {reason}") for name, reason in loop["failed"].items()]
     yield from _table((f"restore alone, {loop['times_each']} times each", "µs"), rows)
+
+
+_PHASES = ("set-up", "call", "tear-down", "whole")
+_TRIED = """\
+What was tried, and kept: no fixture between those that tests ask for and the clone (set-up, look-ups and finalizers of
+one cost some 40 µs), and none that takes `request`, which pytest makes anew for each test; engines that outlive their
+clones, with their compiled statements; only what changes the meaning of statements is asked of a connection (nine
+questions, 15 µs in a loop); the schema cookie stays where no test changed the schema, so that connections read their
+pages anew and parse nothing; nothing is written where nothing was changed. Not done: to leave the questions out, which
+would let a pragma of one test reach the next; to write pages through SQLite itself, which is a transaction of its own;
+to put the bytes back without SQLite's lock, under which alone other connections are sure to see them."""
+
+
+def _stages(data: dict[str, Any]) -> Iterator[str]:
+    if not data:
+        return
+    yield f"## Where the time of a test goes: {data['tables']} tables"
+    yield ""
+    if "us" not in data:
+        yield f"Failed: {data.get('failed', 'broken off')}\n"
+        return
+    yield (
+        f"Microseconds, medians of {data['tests']} tests in a process, the processes taking turns; with a clock in each"
+        " phase, so not the figures of above. The rest of the whole are pytest's reports and hooks between the phases."
+    )
+    yield ""
+    ways = {name: phases for name, phases in data["us"].items() if name != "inside"}
+    floor = ways["floor"]
+    rows = []
+    for name, phases in ways.items():
+        over = [_number(phases[phase] - floor[phase], sign=True) for phase in _PHASES]
+        rows.append((BY_NAME[name].title, *(_number(phases[phase]) for phase in _PHASES), *over))
+    yield from _table(("way", *_PHASES, *(f"adds to {phase}" for phase in _PHASES)), rows)
+    inside = {stage: us for stage, us in data["us"]["inside"].items() if stage not in _PHASES}
+    told = sum(inside.values())
+    rest = ways["templatedb"]["whole"] - floor["whole"] - told
+    stages = [(stage, _number(us, 1)) for stage, us in sorted(inside.items(), key=lambda pair: -pair[1])]
+    yield "What templatedb itself does of it, each stage without those that it calls:"
+    yield ""
+    yield from _table(
+        ("stage", "µs"),
+        [*stages, ("pytest's work for the fixtures, and pages that SQLite reads anew", _number(rest, 1))],
+    )
+    yield _TRIED
+    yield ""
 
 
 def _large(large: dict[str, Any]) -> Iterator[str]:

@@ -30,6 +30,7 @@ class Results:
             "environment": environment,
             "per_test": {},
             "loop": {},
+            "stages": {},
             "large": {},
             "workers": {},
             "starts": {},

@@ -36,7 +36,7 @@ def test_a_tiny_run_measures_and_reports_a_restore_that_does_nothing_as_failed(t
     words = [
         "--quick",
         "--sections",
-        "per-test",
+        "per-test,stages",
         "--schemas",
         "7",
         "--tests",
@@ -62,8 +62,15 @@ def test_a_tiny_run_measures_and_reports_a_restore_that_does_nothing_as_failed(t
         assert [run["tests"] for run in section["variants"][name]["runs"]] == [5], section["variants"][name]
         assert len(section["mixed"][name]) == 1
     assert data["loop"]["7"]["failed"] == {}
+    phases = {"set-up", "call", "tear-down", "whole"}
+    told = {name: us.keys() for name, us in data["stages"]["us"].items()}
+    assert {name: keys - phases == set() for name, keys in told.items()} == {
+        **dict.fromkeys(("floor", "templatedb", "savepoint"), True),
+        "inside": False,
+    }
     page = (tmp_path / "results.md").read_text()
     assert "| control: a restore that does nothing | failed: sees a row of an earlier test |" in page
+    assert "| write the bytes and the date | " in page
     assert str(ROOT) not in page
     assert str(ROOT) not in json.dumps(data)
 

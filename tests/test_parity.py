@@ -143,7 +143,19 @@ TESTS = """
     """
 
 BUILDING = {
-    *("lock", "publish", "reasons", "verify", "steps", "migrators.bench", "build", "build.messages", "build.parent"),
+    *(
+        "lock",
+        "publish",
+        "spoilt",
+        "private",
+        "reasons",
+        "verify",
+        "steps",
+        "migrators.bench",
+        "build",
+        "build.messages",
+        "build.parent",
+    ),
     *("migrators.revisions", "urls", "prune", "leftovers", "inventory", "limits", "damaged", "place"),
 }
 """What only a process that builds has imported: the one difference that is allowed."""

@@ -693,7 +693,7 @@ def test_the_plugin_imports_nothing_heavy_before_it_is_used(bare_suite):
     unused = modules_of(bare_suite, "-p", "templatedb.plugin")
     assert unused.keys() - without.keys() == {
         "templatedb",
-        *map("templatedb.{}".format, ("early", "exported", "fixtures", "options", "plugin")),
+        *map("templatedb.{}".format, ("current_test", "early", "exported", "fixtures", "options", "plugin")),
     }
 
 
@@ -707,7 +707,7 @@ def test_a_hit_imports_neither_what_builds_nor_what_only_some_tests_want(bare_su
     new = warm.keys() - without.keys()
     assert {name for name in new if not ONLY_FOR_MORE.isdisjoint({name, name.partition(".")[0]})} == set()
     assert {name.removeprefix("templatedb.") for name in ours(warm)} == {
-        *("templatedb", "plugin", "fixtures", "running", "terminal", "testrun", "summary"),
+        *("templatedb", "plugin", "current_test", "fixtures", "running", "terminal", "testrun", "summary"),
         *("errors", "records", "urls", "toml", "pytest_configuration", "settings", "search", "digests", "inputs"),
         *("migrators", "migrators.alembic", "migrators.alembic_config", "migrators.versions"),
         *("key", "locations", "discovered", "files", "cache", "cache_trust", "plan", "golden"),

@@ -7,7 +7,6 @@ import pytest
 import templatedb.settings
 from pages import ROOT, shell
 from projects import alembic_project, builds_in, revision, write
-from templatedb.fixtures import NEEDS_GOLDEN
 
 README = (ROOT / "README.md").read_text()
 
@@ -49,7 +48,6 @@ def test_the_table_of_fixtures_names_every_public_one(suite):
     result = suite.runpytest_subprocess("--fixtures", "-q")
     there = set(re.findall(r"^(clone\w*|templatedb_\w+)[ \[]", "\n".join(result.outlines), re.MULTILINE))
     assert told == there
-    assert all(name.startswith("_templatedb") for name in NEEDS_GOLDEN)
 
 
 def test_the_table_of_options_names_every_one(suite):

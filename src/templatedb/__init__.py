@@ -57,15 +57,16 @@ Reading order, which is import order (a module imports only from those above it)
 53. unused               applications that pass the tests' databases by
 54. testrun              what one pytest process knows: templates, goldens, clones, failures
 55. early                variables for applications with a global engine
-56. fixtures             what tests ask for
-57. options              the options of pytest
-58. terminal             what is said while something happens
-59. controller           xdist: what the workers send
-60. fakes                false clocks and file systems of tests, kept away from ours
-61. running              what the hooks do once a test has needed a database
-62. plugin               pytest's hooks
-63. proposals            settings for a project that has none
-64. cli                  the command, one file per verb
+56. current_test        the test that runs now: its golden and its clone
+57. fixtures             what tests ask for
+58. options              the options of pytest
+59. terminal             what is said while something happens
+60. controller           xdist: what the workers send
+61. fakes                false clocks and file systems of tests, kept away from ours
+62. running              what the hooks do once a test has needed a database
+63. plugin               pytest's hooks
+64. proposals            settings for a project that has none
+65. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

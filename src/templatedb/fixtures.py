@@ -1,16 +1,19 @@
 """The fixtures that tests ask for; none is autouse, none imports SQLAlchemy before an engine is wanted.
 
-Public fixtures depend on private ones, never on each other's public names: a project's own fixture called ``clone``
-changes nothing here.
+Public fixtures never depend on each other's names: a project's own fixture called ``clone`` changes nothing here. What
+they share in one test, its clone, is no fixture of its own either: pytest's work for one more, set-up, look-ups and
+finalizers, costs a test as much as a restore.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from templatedb.current_test import fail, fail_if_ours, golden_of, lent_to_test, run_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,60 +23,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from templatedb.clone import Clone
-    from templatedb.errors import TemplateDBError
     from templatedb.handle import Golden
-    from templatedb.lent import Lent
-    from templatedb.records import CloneKind
     from templatedb.template import Template
     from templatedb.testrun import Run
-
-
-class RunMaker(Protocol):
-    """Makes the Run of this process at its first call: most runs of most projects never need one."""
-
-    item: pytest.Item | None
-    """The test that runs now."""
-
-    def __call__(self) -> Run:
-        """Return the Run of this process."""
-
-
-RUN: pytest.StashKey[RunMaker] = pytest.StashKey()
-
-
-def run_of(config: pytest.Config) -> Run:
-    """Return the Run of this process."""
-    return config.stash[RUN]()
-
-
-def fail(error: TemplateDBError) -> NoReturn:
-    """End the set-up of a test with one line; the whole report stands once, in the summary."""
-    from templatedb.errors import BuildError, MissError
-    from templatedb.records import Key
-
-    told_elsewhere = isinstance(error, BuildError | MissError) or "\n" in error.remedy
-    hint = " (the whole report is in the summary)" if told_elsewhere else ""
-    line = error.what if told_elsewhere else error.line
-    if isinstance(error, MissError) and error.key:
-        line = line.replace(error.key, Key(error.key).short)
-    # From None: the test's report is this one line, not the chain of errors that led to it.
-    raise pytest.fail.Exception(f"templatedb: {line}{hint}", pytrace=False) from None
-
-
-def _golden_of(config: pytest.Config, template: Template) -> Golden:
-    from templatedb.errors import TemplateDBError
-    from templatedb.template import Template as Expected
-
-    if not isinstance(template, Expected):
-        pytest.fail(
-            f"templatedb: templatedb_template must return a templatedb.Template, not {template!r}:"
-            f" write Template({template!r})",
-            pytrace=False,
-        )
-    try:
-        return run_of(config).golden(template)
-    except TemplateDBError as error:
-        fail(error)
 
 
 @pytest.fixture(scope="session")
@@ -104,39 +56,8 @@ def templatedb_async_engine_factory() -> Callable[[str], AsyncEngine]:
 
 
 @pytest.fixture
-def _templatedb_lent(pytestconfig: pytest.Config, templatedb_template: Template) -> Iterator[Lent]:
-    # One fixture, and without ``request``, for which pytest makes a fixture anew each time: as dear as a restore.
-    from templatedb.errors import TemplateDBError
-
-    maker = pytestconfig.stash[RUN]
-    marker = None if maker.item is None else maker.item.get_closest_marker("templatedb")
-    kind = None if marker is None else _marked_kind(marker)
-    _golden_of(pytestconfig, templatedb_template)
-    try:
-        lent = maker().clone(templatedb_template, kind, for_application=True)
-    except TemplateDBError as error:
-        fail(error)
-    yield lent
-    lent.close()
-
-
-def _marked_kind(marker: pytest.Mark) -> CloneKind | None:
-    """Return the kind that ``@pytest.mark.templatedb(clone=...)`` asks for, None where it asks for none."""
-    from templatedb.records import CloneKind
-
-    unknown = [*map(repr, marker.args), *(name for name in marker.kwargs if name != "clone")]
-    value = marker.kwargs.get("clone")
-    if unknown or value not in [None, *CloneKind]:
-        pytest.fail(
-            f'templatedb: the marker takes clone="file" or clone="memory", not {", ".join(unknown) or repr(value)}',
-            pytrace=False,
-        )
-    return None if value is None else CloneKind(value)
-
-
-@pytest.fixture
 def _templatedb_golden(pytestconfig: pytest.Config, templatedb_template: Template) -> Golden:
-    return _golden_of(pytestconfig, templatedb_template)
+    return golden_of(pytestconfig, templatedb_template)
 
 
 @pytest.fixture
@@ -146,86 +67,87 @@ def templatedb_golden(_templatedb_golden: Golden) -> Golden:
 
 
 @pytest.fixture
-def clone(_templatedb_lent: Lent) -> Clone:
+def clone(templatedb_template: Template) -> Clone:
     """A private, migrated database: path, url, async_url, connect(), dump()."""
-    return _templatedb_lent.clone
+    return lent_to_test(templatedb_template).clone
 
 
 @pytest.fixture
-def clone_path(_templatedb_lent: Lent) -> Path:
+def clone_path(templatedb_template: Template) -> Path:
     """Path of a private, migrated database file."""
-    from templatedb.errors import TemplateDBError
-
     try:
-        return _templatedb_lent.clone.path
-    except TemplateDBError as error:
-        fail(error)
+        return lent_to_test(templatedb_template).clone.path
+    except Exception as error:
+        fail_if_ours(error)
+        raise
 
 
 @pytest.fixture
-def clone_url(_templatedb_lent: Lent) -> str:
+def clone_url(templatedb_template: Template) -> str:
     """SQLAlchemy URL of a private, migrated database."""
-    return _templatedb_lent.clone.url
+    return lent_to_test(templatedb_template).clone.url
 
 
 @pytest.fixture
-def clone_async_url(_templatedb_lent: Lent) -> str:
+def clone_async_url(templatedb_template: Template) -> str:
     """SQLAlchemy URL of a private, migrated database, for aiosqlite."""
-    return _templatedb_lent.clone.async_url
+    return lent_to_test(templatedb_template).clone.async_url
 
 
 @pytest.fixture
-def clone_connection(_templatedb_lent: Lent) -> sqlite3.Connection:
+def clone_connection(templatedb_template: Template) -> sqlite3.Connection:
     """A sqlite3.Connection to a private, migrated database; closed after the test."""
-    return _templatedb_lent.clone.connect()
+    return lent_to_test(templatedb_template).clone.connect()
 
 
 @pytest.fixture
-def clone_engine(_templatedb_lent: Lent, templatedb_engine_factory: Callable[[str], Engine]) -> Engine:
+def clone_engine(templatedb_template: Template, templatedb_engine_factory: Callable[[str], Engine]) -> Engine:
     """A SQLAlchemy Engine on a private, migrated database."""
-    engine: Engine = _templatedb_lent.engine(templatedb_engine_factory)
+    engine: Engine = lent_to_test(templatedb_template).engine(templatedb_engine_factory)
     return engine
 
 
 @pytest.fixture
-def clone_session(_templatedb_lent: Lent, templatedb_engine_factory: Callable[[str], Engine]) -> Iterator[Session]:
+def clone_session(
+    templatedb_template: Template, templatedb_engine_factory: Callable[[str], Engine]
+) -> Iterator[Session]:
     """A SQLAlchemy Session on a private, migrated database; commit as much as you like."""
     from sqlalchemy.orm import Session
 
-    with Session(_templatedb_lent.engine(templatedb_engine_factory)) as session:
+    with Session(lent_to_test(templatedb_template).engine(templatedb_engine_factory)) as session:
         yield session
 
 
 @pytest.fixture
-def _templatedb_async_engine(
-    _templatedb_lent: Lent, templatedb_async_engine_factory: Callable[[str], AsyncEngine]
+def clone_async_engine(
+    templatedb_template: Template, templatedb_async_engine_factory: Callable[[str], AsyncEngine]
 ) -> AsyncEngine:
-    from templatedb.errors import TemplateDBError
-
-    try:
-        engine: AsyncEngine = _templatedb_lent.async_engine(templatedb_async_engine_factory)
-    except TemplateDBError as error:
-        fail(error)
-    return engine
-
-
-@pytest.fixture
-def clone_async_engine(_templatedb_async_engine: AsyncEngine) -> AsyncEngine:
     """A SQLAlchemy AsyncEngine (aiosqlite) on a private, migrated database."""
-    return _templatedb_async_engine
+    return _async_engine(templatedb_template, templatedb_async_engine_factory)
 
 
 @pytest.fixture
-def clone_async_session(_templatedb_async_engine: AsyncEngine) -> Iterator[AsyncSession]:
+def clone_async_session(
+    templatedb_template: Template, templatedb_async_engine_factory: Callable[[str], AsyncEngine]
+) -> Iterator[AsyncSession]:
     """A SQLAlchemy AsyncSession on a private, migrated database; commit as much as you like."""
     from templatedb.engines import make_async_session
     from templatedb.loops import run_in_own_loop
 
-    session = make_async_session(_templatedb_async_engine)
+    session = make_async_session(_async_engine(templatedb_template, templatedb_async_engine_factory))
     try:
         yield session
     finally:
         run_in_own_loop(session.close)
+
+
+def _async_engine(template: Template, factory: Callable[[str], AsyncEngine]) -> AsyncEngine:
+    try:
+        engine: AsyncEngine = lent_to_test(template).async_engine(factory)
+    except Exception as error:
+        fail_if_ours(error)
+        raise
+    return engine
 
 
 class CloneFactory:
@@ -255,7 +177,7 @@ class CloneFactory:
 
 @pytest.fixture(scope="session")
 def _templatedb_factory(pytestconfig: pytest.Config, templatedb_template: Template) -> CloneFactory:
-    _golden_of(pytestconfig, templatedb_template)
+    golden_of(pytestconfig, templatedb_template)
     return CloneFactory(run_of(pytestconfig), templatedb_template)
 
 
@@ -265,8 +187,26 @@ def clone_factory(_templatedb_factory: CloneFactory) -> CloneFactory:
     return _templatedb_factory
 
 
-NEEDS_GOLDEN = frozenset({"_templatedb_golden", "_templatedb_lent", "_templatedb_factory"})
-"""A test that asks for one of these, directly or not, needs a golden."""
+_TAKE_A_GOLDEN = frozenset(
+    (
+        *("_templatedb_golden", "_templatedb_factory", "clone", "clone_path", "clone_url", "clone_async_url"),
+        *("clone_connection", "clone_engine", "clone_session", "clone_async_engine", "clone_async_session"),
+    )
+)
+
+
+def needs_golden(item: pytest.Item) -> bool:
+    """Whether the *item* asks for a fixture of ours that takes a golden, directly or not.
+
+    One of the project's own that has the name of ours counts only if it uses ours.
+    """
+    info: Any = getattr(item, "_fixtureinfo", None)
+    known: dict[str, Sequence[Any]] = {} if info is None else info.name2fixturedefs
+    return any(_is_ours(definition) for name in _TAKE_A_GOLDEN.intersection(known) for definition in known[name])
+
+
+def _is_ours(definition: Any) -> bool:
+    return getattr(definition.func, "__module__", None) == __name__
 
 
 def uses_project_template(item: pytest.Item) -> bool:

@@ -92,11 +92,11 @@ class Golden:
         if not self._closer.alive:
             # The number of its descriptor may be another file's by now: a clone of that would be a wrong database.
             raise CloneError(what=f"golden {self.key.short} is closed", remedy="Clone before its with block ends.")
-        chosen = kind_of(kind or self._settings.clone)
-        if slot is None and chosen is CloneKind.MEMORY:
-            slot = self._memory_slots()
-        elif slot is None:
-            slot = CopySlot(self._opened.descriptor, folder or _clones_folder())
+        if slot is None:
+            is_in_memory = kind_of(kind or self._settings.clone) is CloneKind.MEMORY
+            slot = (
+                self._memory_slots() if is_in_memory else CopySlot(self._opened.descriptor, folder or _clones_folder())
+            )
         filled = slot.fill(holder)
         # After the fill, which may have read what was written only then.
         if self._stamp_now() != self._stamp:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from templatedb import early, fixtures, options
-from templatedb.fixtures import NEEDS_GOLDEN, RUN, CloneFactory, run_of, uses_project_template
+from templatedb.current_test import NOW, RUN, run_of
+from templatedb.fixtures import CloneFactory, needs_golden, uses_project_template
 
 if TYPE_CHECKING:
+    from templatedb.lent import Lent
     from templatedb.testrun import Run
 
 _CONTROLLER = "templatedb-controller"
@@ -51,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
             config.pluginmanager.register(Controller(config, agreed), _CONTROLLER)
     config.stash[RUN] = _RunMaker(config, agreed)
+    around = NOW.maker
+    config.add_cleanup(lambda: setattr(NOW, "maker", around))
 
 
 def _agree(config: pytest.Config) -> dict[str, Any]:
@@ -74,6 +78,8 @@ class _RunMaker:
         self._is_terminal = os.isatty(2)
         self.made: Run | None = None
         self.item: pytest.Item | None = None
+        self.lent: Lent | None = None
+        self.tells_tally = _is_worker(config)
 
     def __call__(self) -> Run:
         if self.made is None:
@@ -94,7 +100,7 @@ class _RunMaker:
 def _made(config: pytest.Config) -> Run | None:
     """Return the Run of this process, None when no test has needed it."""
     maker = config.stash.get(RUN, None)
-    return maker.made if isinstance(maker, _RunMaker) else None
+    return None if maker is None else maker.made
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -135,10 +141,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if session.testsfailed and not config.option.continue_on_collection_errors:
         return  # the run ends here
-    if not any(
-        NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())) and uses_project_template(item)
-        for item in session.items
-    ):
+    if not any(needs_golden(item) and uses_project_template(item) for item in session.items):
         return
     from templatedb.errors import TemplateDBError
 
@@ -160,32 +163,29 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the databases of a failed phase; after the teardown, remove those that are not needed any more."""
     report = yield
-    if (run := _made(item.config)) is not None:
-        from templatedb.running import after_phase
+    maker = item.config.stash[RUN]
+    if (run := maker.made) is not None:
+        if report.failed or report.when == "teardown":
+            from templatedb.running import after_phase
 
-        after_phase(run, item, report)
-        if _is_worker(item.config) and not item.config.stash.get(_TOLD, False):
+            after_phase(run, item, report)
+        if maker.tells_tally:
             from templatedb.controller import TALLY_NAME
 
-            item.config.stash[_TOLD] = True
+            maker.tells_tally = False
             vars(report)[TALLY_NAME] = run.tally.to_json()  # sent along by pytest's own serialiser
     return report
-
-
-_TOLD: pytest.StashKey[bool] = pytest.StashKey()
-"""Whether this worker has sent its first tally."""
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Note which test begins; refuse a factory made under another template than the one it sees."""
-    maker = item.config.stash.get(RUN, None)
-    if isinstance(maker, _RunMaker):
-        maker.item = item
-        if maker.made is not None:
-            maker.begin_test(maker.made)
-        elif NEEDS_GOLDEN.intersection(getattr(item, "fixturenames", ())):
-            maker()
+    maker = item.config.stash[RUN]
+    NOW.maker, maker.item, maker.lent = maker, item, None
+    if maker.made is not None:
+        maker.begin_test(maker.made)
+    elif needs_golden(item):
+        maker()
     __tracebackhide__ = True  # a failure inside is somebody else's
     yield
     _refuse_foreign_factory(item)

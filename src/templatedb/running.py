@@ -55,8 +55,7 @@ _FAILED: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def before_test(run: Run, item: pytest.Item) -> None:
-    """Note which test begins, and that nothing of it has failed yet."""
-    item.stash[_FAILED] = False
+    """Note which test begins; keep false clocks and file systems away from it where it asks for such."""
     if "freezegun" in sys.modules or "pyfakefs" in sys.modules:
         from templatedb import fakes
 
@@ -70,8 +69,9 @@ def _template_seen_by(item: pytest.Item) -> object:
 
 def after_phase(run: Run, item: pytest.Item, report: pytest.TestReport) -> None:
     """Keep the databases of a failed phase; after the teardown, remove those that are not needed any more."""
-    failed = item.stash.get(_FAILED, False) or report.failed
-    item.stash[_FAILED] = failed
+    failed = report.failed or item.stash.get(_FAILED, False)
+    if report.failed:
+        item.stash[_FAILED] = True
     after_teardown = report.when == "teardown"
     if report.failed or after_teardown:
         shared = "_templatedb_factory" in getattr(item, "fixturenames", ())
@@ -85,4 +85,5 @@ def after_phase(run: Run, item: pytest.Item, report: pytest.TestReport) -> None:
             run.tally.notices.append(f"{item.nodeid}: " + ", ".join(line.strip() for line in lines))
     if after_teardown:
         run.end_test()
-        item.stash[_FAILED] = False  # plugins that run a test again use the same item
+        if failed:
+            item.stash[_FAILED] = False  # plugins that run a test again use the same item

@@ -65,8 +65,7 @@ class Run:
         self._lent: list[Lent] = []
         self._lock = threading.Lock()  # of the list: clones are asked for in any thread
         self._changed: list[Golden] = []
-        self._test = ""
-        self._ended = ""
+        self._test = self._ended = ""
         self._clones_were_asked = False
         pools.forget_others()
         self._template_seen: Callable[[], object] = lambda: None
@@ -78,8 +77,7 @@ class Run:
             try:
                 self._project = load(self._rootpath)
             except TemplateDBError as error:
-                self._fail(error)
-                self._project = error
+                self._project = self._fail(error)
         if isinstance(self._project, TemplateDBError):
             raise self._project
         return self._project
@@ -91,20 +89,23 @@ class Run:
             try:
                 known.golden = self._make_sure(known.based)
             except TemplateDBError as error:
-                self._fail(error)
-                known.golden = error
+                known.golden = self._fail(error)
             except Exception as error:  # never out of a collection hook: xdist would show an internal error
                 import traceback
 
-                known.golden = BuildError(
+                unknown = BuildError(
                     what=f"an error that templatedb does not know: {type(error).__name__}: {error}",
                     remedy="Unless a file cannot be read, this is a bug in templatedb: please report the lines below.",
                     traceback=traceback.format_exc(),
                 )
-                self._fail(known.golden)
+                known.golden = self._fail(unknown)
         if isinstance(known.golden, TemplateDBError):
             raise known.golden
         return known.golden
+
+    def knows(self, template: object) -> bool:
+        """Whether a golden was made sure of for *template*, or could not be had."""
+        return (known := self._known.get(id(template))) is not None and known.golden is not None
 
     def _find(self, template: Template) -> Known:
         """Return what is known of *template*, found by identity: two equal templates may have different settings."""
@@ -117,8 +118,7 @@ class Run:
 
     def _make_sure(self, based: Template) -> Golden:
         options = self.options
-        # A template made anew for each test has a key that is known: also a private build is made once. The first one
-        # of a process has nobody to share with, and computes its key only once.
+        # A template made anew for each test has a key that is known, also of a private build; the first has none.
         if self._by_key and (shared := self._by_key.get(based.key())) is not None:
             return shared
         environment = original_environment()
@@ -136,9 +136,8 @@ class Run:
         for line in warnings(based.settings.export, self._exported, self._rootpath):
             self.notice(line)
         golden = based.golden(wishes)
-        outcome = golden.outcome
-        if outcome is Outcome.HIT and golden.manifest.built_at >= options.began:
-            outcome = Outcome.WAITED  # a colleague was so quick that this process did not even have to wait
+        is_the_runs = golden.outcome is Outcome.HIT and golden.manifest.built_at >= options.began  # a quick colleague's
+        outcome = Outcome.WAITED if is_the_runs else golden.outcome
         self.tally.note(Status.of(golden.manifest, outcome, source=str(based.migrator), reason=golden.reason))
         if golden.outcome in (Outcome.BUILT, Outcome.PRIVATE):
             self.tally.saved_s -= golden.manifest.duration_s
@@ -153,9 +152,11 @@ class Run:
             self.tally.notices.append(line)
             self._say(line)
 
-    def _fail(self, error: TemplateDBError) -> None:
+    def _fail(self, error: TemplateDBError) -> TemplateDBError:
+        """Take *error* into the summary, once, and return it."""
         if (report := error.report if isinstance(error, BuildError) else str(error)) not in self.tally.failures:
             self.tally.failures.append(report)
+        return error
 
     def begin_test(self, test: str, template_seen: Callable[[], object]) -> None:
         """Note which test runs now, by its node id, and how to learn the template that it sees.
@@ -164,11 +165,10 @@ class Run:
         """
         self._test = test
         self._template_seen = template_seen
-        if test in self._kept:
+        for path in self._kept.pop(test, ()):
             from templatedb import kept
 
-            for path in self._kept.pop(test):
-                kept.forget(path)
+            kept.forget(path)
 
     def template_seen(self) -> object:
         """Return what ``templatedb_template`` is for the running test; None outside of any test."""
@@ -177,8 +177,8 @@ class Run:
     def clone(self, template: Template, kind: CloneKind | str | None = None, *, for_application: bool = False) -> Lent:
         """Lend a private database of *template*; closed by its holder, it stays until the next one or `end_test`.
 
-        So what a failed test had last is kept, and not each of the hundreds that a property test takes. With
-        *for_application* it is the exported one, where one was. Raises what `golden` raises, and CloneError.
+        So what a failed test had last is kept, not each of hundreds. With *for_application* it is the exported one,
+        where one was. Raises what `golden` raises, and CloneError.
         """
         settings = self._find(template).based.settings
         chosen = kind_of(kind or self.options.clone or settings.clone)
@@ -209,7 +209,7 @@ class Run:
         slot = self._slots.of(
             golden.key, golden.image, kind, large_bytes=settings.large_golden_bytes, for_application=for_application
         )
-        return golden.clone(kind, slot=slot, holder=self._test, release=lambda clone: None)
+        return golden.clone(slot=slot, holder=self._test, release=lambda clone: None)
 
     def _replace(self, template: Template, changed: Golden, error: GoldenChangedError) -> Golden:
         """Return a sound golden in the place of a *changed* one, and say who may have changed it."""
@@ -274,6 +274,8 @@ class Run:
         self._ended = self._test
 
     def _take_back(self) -> None:
+        if not self._lent:
+            return
         with self._lock:
             ended = [lent for lent in self._lent if lent.clone.closed]
             self._lent = [lent for lent in self._lent if lent not in ended]

@@ -13,8 +13,8 @@ import os
 import sqlite3
 from pathlib import Path
 
+from templatedb.build.messages import GIVEN
 from templatedb.build.parent import Built
-from templatedb.build.redirect import GIVEN
 from templatedb.errors import BuildError
 from templatedb.migrators.bench import Ledger
 from templatedb.records import Severity

@@ -13,6 +13,9 @@ from templatedb.migrators.bench import Ledger, Target, Way
 from templatedb.records import Track
 from templatedb.steps import Progress
 
+GIVEN = "the file it was given"
+"""What is said instead of the path of the build's file, which nobody knows."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Order:

@@ -13,13 +13,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from templatedb.build import tracebacks
+from templatedb.build.messages import GIVEN
 from templatedb.build.refusals import Refusals
 from templatedb.urls import database_of
 
 MEMORY = ":memory:"
-
-GIVEN = "the file it was given"
-"""What is said instead of the path of the build's file, which nobody knows."""
 
 
 class Redirect:

@@ -17,6 +17,7 @@ from templatedb.slots.shared import share
 
 HEADER_BYTES = 100
 _CHANGE_COUNTER, _SCHEMA_COOKIE, _TEXT_ENCODING, _VALID_FOR = 24, 40, 56, 92
+_BIG_ENDIAN = struct.Struct(">I")
 
 
 class Image:
@@ -122,9 +123,9 @@ class SharedImage(Image):
 
 def _stamped(golden_header: bytes, counter: int, cookie: int) -> bytearray:
     header = bytearray(golden_header)
-    struct.pack_into(">I", header, _CHANGE_COUNTER, counter)
-    struct.pack_into(">I", header, _VALID_FOR, counter)  # SQLite trusts the size in the header only if they agree
-    struct.pack_into(">I", header, _SCHEMA_COOKIE, cookie)
+    _BIG_ENDIAN.pack_into(header, _CHANGE_COUNTER, counter)
+    _BIG_ENDIAN.pack_into(header, _VALID_FOR, counter)  # SQLite trusts the size in the header only if they agree
+    _BIG_ENDIAN.pack_into(header, _SCHEMA_COOKIE, cookie)
     return header
 
 
@@ -144,7 +145,7 @@ def text_encoding(header: bytes) -> int:
 
 
 def _number(header: bytes, offset: int) -> int:
-    return int.from_bytes(header[offset : offset + 4], "big")
+    return int(_BIG_ENDIAN.unpack_from(header, offset)[0]) if len(header) >= HEADER_BYTES else 0
 
 
 def _write_all(destination: int, header: bytearray, body: memoryview) -> None:

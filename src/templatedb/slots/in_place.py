@@ -169,6 +169,8 @@ class InPlaceSlot:
         """
         if header[18:20] == _WAL:
             return True
+        if not os.access(self._wal, os.F_OK):  # an exception would take longer than all the rest of the look
+            return False
         try:
             return os.stat(self._wal).st_size > 0
         except OSError:

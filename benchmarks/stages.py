@@ -1,0 +1,65 @@
+"""Where the time of a test goes: by phase side by side, and by stage inside templatedb."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.registry import BY_NAME
+from benchmarks.results import Results
+from benchmarks.runner import Place, median, run_pytest
+from benchmarks.scale import Scale
+from benchmarks.schemas import SCHEMAS
+from benchmarks.sections import WARM_UP_TESTS, prepared, run_variant
+
+WAYS = ("floor", "templatedb", "savepoint")
+
+
+def measure_stages(results: Results, scale: Scale, parent: Path) -> None:
+    """Let floor, templatedb and savepoints take turns on the smallest schema, with a clock in every phase.
+
+    templatedb runs twice in each turn: the clocks inside it cost time of their own, so phases are taken without them.
+    """
+    ways = [BY_NAME[name] for name in WAYS]
+    rounds: list[dict[str, dict[str, float]]] = []
+    section: dict[str, Any] = {"tables": scale.schemas[0], "tests": scale.mixed_tests}
+    results.data["stages"] = section
+    with prepared(parent, SCHEMAS[scale.schemas[0]], ways) as place:
+        for way in ways:
+            run_variant(place, way, scale, tests=WARM_UP_TESTS)
+        for number in range(scale.core_rounds):
+            results.step(f"where the time goes: round {number + 1} of {scale.core_rounds}")
+            measured = {}
+            for name, inside in (*((name, "") for name in WAYS), ("templatedb", "yes")):
+                figures = _run(place, name, scale, inside)
+                if isinstance(figures, str):
+                    section["failed"] = f"{name}: {figures}"
+                    return
+                measured["inside" if inside else name] = figures
+            rounds.append(measured)
+    section["us"] = {
+        name: {stage: round(median([one[name].get(stage, 0.0) for one in rounds]), 1) for stage in rounds[0][name]}
+        for name in rounds[0]
+    }
+    results.save()
+
+
+def _run(place: Place, name: str, scale: Scale, inside: str) -> dict[str, float] | str:
+    """Return microseconds by phase and stage, or why there are none."""
+    path = place.root / "stages.json"
+    path.unlink(missing_ok=True)
+    way = BY_NAME[name]
+    done = run_pytest(
+        place,
+        [name],
+        tests=scale.mixed_tests,
+        patience_s=scale.patience_s * 10,
+        plugins=(*way.plugins, "stages"),
+        arguments=way.arguments,
+        variables={"BENCH_STAGES": str(path), "BENCH_STAGES_INSIDE": inside},
+    )
+    if done.reason:
+        return done.reason
+    figures: dict[str, float] = json.loads(path.read_text())
+    return figures
