@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -163,6 +164,45 @@ READS = {
         ),
         {"glob folder/**/*.txt"},
     ),
+    "to be new, and there": (
+        "try:\n    open('data.txt', 'x')\nexcept FileExistsError: open('data.txt').read()",
+        {"file data.txt"},
+    ),
+    "touched, then read": ("open('data.txt', 'a').close(); open('data.txt').read()", {"file data.txt"}),
+    "added to": ("open('data.txt', 'a').write('x'); os.listdir('folder')", {"folder folder"}),
+    "read, then written as it was": (
+        "text = open('data.txt').read(); open('data.txt', 'w').write(text)",
+        {"file data.txt"},
+    ),
+    "read, then replaced by the same": (
+        "text = open('data.txt').read(); open('d', 'w').write(text); os.replace('d', 'data.txt')",
+        {"file data.txt"},
+    ),
+    "in a folder that could not be removed": (
+        "os.makedirs('folder/x/y'); os.removedirs('folder/x/y'); open('folder/a.txt').read()",
+        {"file folder/a.txt"},
+    ),
+    "in a folder that is no file to remove": (
+        "try:\n    os.remove('folder')\nexcept OSError: open('folder/a.txt').read()",
+        {"file folder/a.txt"},
+    ),
+    "in a folder where no link could be put": (
+        "try:\n    os.symlink('x', 'folder')\nexcept OSError: open('folder/a.txt').read()",
+        {"file folder/a.txt"},
+    ),
+    "in a folder that nothing was moved to": (
+        "try:\n    os.rename('none', 'folder')\nexcept OSError: open('folder/a.txt').read()",
+        {"file folder/a.txt"},
+    ),
+    "through a link to its folder": (
+        "os.path.lexists('l') or os.symlink('folder', 'l')\nopen('l/a.txt').read(); os.listdir('l')\nimport glob; glob.glob('l/*.txt')",
+        {"file folder/a.txt", "folder folder", "glob folder/*.txt"},
+    ),
+    "absent in a folder of its own": (
+        "os.makedirs('made', exist_ok=True); os.path.exists('made/x'); open('made/y', 'w').close()",
+        {"absent made/x"},
+    ),
+    "line by line": ("import linecache; linecache.getline('data.txt', 1)", {"file data.txt"}),
 }
 
 
@@ -179,6 +219,59 @@ def test_what_a_migration_looks_at_is_recorded(project, body, expected):
     assert discovered() == expected
     with load().golden() as golden:
         assert golden.outcome is Outcome.HIT
+
+
+POOL = """
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+with ThreadPoolExecutor() as pool:
+    list(pool.map(Path.read_text, [Path("data.txt")]))
+"""
+
+
+@pytest.mark.parametrize(
+    "project_of_one",
+    [
+        one_revision(env=POOL + PLAIN_ENV),
+        one_revision(
+            env="import asyncio\nfrom pathlib import Path\n"
+            "async def load(): await asyncio.to_thread(Path('data.txt').read_text)\nasyncio.run(load())\n" + PLAIN_ENV
+        ),
+        one_revision(extra=POOL),
+    ],
+    ids=["env.py", "env.py, asyncio", "revision"],
+)
+def test_what_a_pool_reads_is_read_by_who_waits_for_it(project, project_of_one):
+    """Its thread runs a function of Python only: no code of the project is around it."""
+    alembic_project(project, **project_of_one)
+    write(project / "data.txt", "text")
+    assert discovered() == {"file data.txt"}
+
+
+def test_rows_that_stand_in_the_log_of_a_read_database_only_build_again(project, cache):
+    """Another program that has the database open in WAL mode writes there; an empty log that a reader left is none."""
+    body = """
+        import sqlite3
+        reader = sqlite3.connect("file:reference.db?mode=ro", uri=True)
+        reader.execute("select * from t").fetchall()
+        reader.close()
+    """
+    alembic_project(project, **one_revision(body))
+    writer = sqlite3.connect("reference.db")
+    try:
+        writer.execute("pragma journal_mode = wal")
+        writer.execute("create table t (x)")
+        writer.commit()
+        writer.close()
+        assert discovered() == {"file reference.db", "absent reference.db-wal"}
+        with load().golden() as golden:
+            assert golden.outcome is Outcome.HIT
+        writer = sqlite3.connect("reference.db")
+        writer.execute("insert into t values (1)")
+        writer.commit()
+        assert discovered() == {"file reference.db", "file reference.db-wal"}
+    finally:
+        writer.close()
 
 
 LOGGING = (
@@ -237,14 +330,14 @@ def test_the_body_of_a_helper_reads_for_its_revision(project):
 
 
 def test_what_env_py_reads_itself_counts_but_not_what_it_imports(project):
-    """A file that it opens decides; a model that it imports for target_metadata does not."""
+    """A file that it opens decides, or that a module opens whose names it uses; what that module imports does not."""
     env = "import app, os\nopen('env.txt').read()\nos.listdir('folder')\napp.load()\n" + PLAIN_ENV
     alembic_project(project, **one_revision(env=env))
     write(project / "app.py", "import views\nopen('apps.txt').read()\n\ndef load():\n    open('loaded.txt').read()\n")
     write(project / "views.py", "")
     for name in ("env.txt", "apps.txt", "loaded.txt", "folder/a"):
         write(project / name, "x")
-    assert discovered() == {"file env.txt", "file app.py", "file loaded.txt", "folder folder"}
+    assert discovered() == {"file env.txt", "file app.py", "file apps.txt", "file loaded.txt", "folder folder"}
 
 
 def test_who_runs_the_migrations_counts(project):
@@ -528,6 +621,26 @@ USES = {
     "metadata itself": ("from settings import metadata", "target_metadata = [metadata]", False),
     "as a keyword": ("from settings import metadata", "dict(target_metadata=metadata)", False),
 }
+
+
+def test_what_a_settings_module_reads_and_looks_for_counts(project):
+    """Its values are those of a file and of an optional module of one's own: env.py passes them on."""
+    alembic_project(project, **one_revision(env=f"from settings import SCHEMA\n{PLAIN_ENV}\nprint(SCHEMA)\n"))
+    lines = "SCHEMA = open('schema.txt').read()\ntry:\n    from local import SCHEMA\nexcept ImportError:\n    pass\n"
+    write(project / "settings.py", lines)
+    write(project / "schema.txt", "main")
+    absent = {"absent local.py", "absent local/__init__.py"}
+    assert discovered() == {"file settings.py", "file schema.txt"} | absent
+
+
+@pytest.mark.parametrize("name", [".tox", ".venv"])
+def test_a_checkout_below_a_tools_folder_is_looked_at_like_any_other(tmp_path, monkeypatch, name):
+    """tox and nox copy projects to such places: what a migration looked for there decides all the same."""
+    folder = tmp_path / name / "checkout"
+    alembic_project(folder, **one_revision("os.path.exists('flag.txt')", extra="import os"))
+    write(folder / "pyproject.toml", '[tool.templatedb]\nalembic = "alembic.ini"\n')
+    monkeypatch.chdir(folder)
+    assert discovered() == {"absent flag.txt"}
 
 
 @pytest.mark.parametrize(("statement", "use", "counts"), USES.values(), ids=USES)

@@ -167,7 +167,7 @@ class Now:
         if entry.kind == Kind.GLOB:
             return of_glob(path, own_names(entry.value))
         if entry.kind in (Kind.PRESENT, Kind.ABSENT):
-            return "" if os.path.lexists(path) == (entry.kind == Kind.PRESENT) else "no more"
+            return "" if is_there(path) == (entry.kind == Kind.PRESENT) else "no more"
         return "of a kind that this release does not know"
 
 
@@ -220,6 +220,19 @@ def _of_names(names: Iterable[str], own: Iterable[str]) -> str:
     counted = sorted(name for name in names if not is_left_behind(name) and name not in left_out)
     kept = counted if len(counted) <= _NAMES_LIMIT else of_names(counted)
     return json.dumps({"names": kept, **({"own": left_out} if left_out else {})})
+
+
+LOG_SUFFIX = "-wal"
+
+
+def is_there(path: str) -> bool:
+    """Whether something is at *path*; an empty write-ahead log is nothing: who only reads a database leaves one."""
+    if not path.endswith(LOG_SUFFIX):
+        return os.path.lexists(path)
+    try:
+        return os.lstat(path).st_size > 0
+    except OSError:
+        return False
 
 
 def own_names(value: str) -> list[str]:

@@ -54,7 +54,7 @@ class Roots:
     readers: frozenset[str]
     """Files whose own reads count, but not what they import: env.py."""
     helpers: frozenset[str]
-    """Files that env.py uses for more than ``target_metadata``: their content counts."""
+    """Files that env.py uses for more than ``target_metadata``: they and what they read count, not what they import."""
     everything: bool
     """Whether all that the project's code looked at counts."""
     follow_conventions: bool
@@ -87,7 +87,7 @@ class Counting:
             begin |= {path for name, path in self._files_of_modules.items() if name not in imports.before}
             begin |= {path for loaded in trace.loads.values() for path in loaded}
         self._closure = reach(begin, self._files_of_modules, trace, imports, locations)
-        self._readers = self._closure | roots.readers | trace.runners
+        self._readers = self._closure | roots.readers | roots.helpers | trace.runners
 
     def findings(self) -> Findings:
         """Return what counts and what does not. Reads each file that counts."""
@@ -108,7 +108,7 @@ class Counting:
     def _entries(self) -> Iterator[Entry]:
         modules = self._closure | self._trace.runners | self._roots.helpers
         modules = {path for path in modules if self._is_projects_module(path)}
-        counted = modules | {path for path in self._of(self._trace.files) if not self._trace.is_own(path)}
+        counted = modules | {path for path in self._of(self._trace.files) if not self._is_own(path)}
         for path in sorted(counted):
             if os.path.realpath(path) in self._declared:
                 continue
@@ -117,6 +117,10 @@ class Counting:
             elif os.path.exists(path):  # a folder, a socket, a file that cannot be read
                 yield Entry(Kind.PRESENT, self._locations.name(path), "")
             elif path not in self._databases and self._locations.is_near(path):
+                yield Entry(Kind.ABSENT, self._locations.name(path), "")
+        for path in self._of(self._trace.absent_logs):
+            is_own = self._trace.is_own(path.removesuffix(discovered.LOG_SUFFIX))
+            if path not in counted and self._locations.is_near(path) and not is_own:
                 yield Entry(Kind.ABSENT, self._locations.name(path), "")
         for folder in self._searched():
             yield Entry(Kind.SEARCHED, self._locations.name(folder), "")
@@ -133,6 +137,9 @@ class Counting:
             return self._digests.of(path) if os.path.isfile(path) else None
         except OSError:
             return None
+
+    def _is_own(self, path: str) -> bool:
+        return self._trace.is_own(path) and not self._trace.deeds.is_missing_in_made(path)
 
     def _of(self, looks: Looks) -> Iterator[str]:
         return (path for path, look in tuple(looks.items()) if self._counts(look))
@@ -173,13 +180,13 @@ class Counting:
         around |= {discovered.glob_start(pattern) for pattern in self._trace.globs}
         around |= {above for path in tuple(around) for above in map(str, Path(path).parents)}
         for path, look in tuple(self._trace.stats.items()):
-            was_touched = self._trace.is_own(path) or path in self._databases
+            was_touched = self._is_own(path) or path in self._databases
             if (
                 was_touched
                 or not self._counts(look)
                 or path in files
                 or path in around
-                or discovered.is_left_behind(path)
+                or discovered.is_left_behind(self._locations.name(path))
             ):
                 continue
             # As it is now: what a program that the build started made in between is there from now on.

@@ -16,8 +16,12 @@ class Opening(enum.Enum):
     READS = enum.auto()
     MAY_CHANGE = enum.auto()
     """It is read, and may be written as well."""
+    ADDS = enum.auto()
+    """It is there, and only added to."""
     MAKES = enum.auto()
-    """What was in it does not matter: it is made, emptied or only added to."""
+    """What was in it does not matter: it is made or emptied."""
+    FAILS = enum.auto()
+    """It should be new, and is there."""
     FOLDER = enum.auto()
 
 
@@ -29,13 +33,19 @@ def opening_of(path: str, mode: str | None, flags: int) -> Opening:
     if flags & getattr(os, "O_DIRECTORY", 0):
         return Opening.FOLDER
     letters = set(mode or "")
-    makes = letters & set("wx") or (mode is None and flags & os.O_TRUNC) or ("a" in letters and "+" not in letters)
+    makes = letters & set("wx") or (mode is None and flags & os.O_TRUNC)
+    adds = "a" in letters and "+" not in letters
     may_change = "+" in letters or (mode is None and flags & _CHANGING_FLAGS)
     # tempfile names the folder and opens a new file in it by an opener: the folder is not what is made.
-    if (makes or may_change) and os.path.isdir(path):
+    if (makes or adds or may_change) and os.path.isdir(path):
         return Opening.FOLDER
-    if makes or (may_change and not os.path.exists(path)):
+    is_for_new = "x" in letters or (mode is None and flags & os.O_CREAT and flags & os.O_EXCL)
+    if is_for_new and os.path.lexists(path):
+        return Opening.FAILS
+    if makes or ((adds or may_change) and not os.path.exists(path)):
         return Opening.MAKES
+    if adds:
+        return Opening.ADDS
     return Opening.MAY_CHANGE if may_change else Opening.READS
 
 

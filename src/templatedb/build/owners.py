@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -12,8 +14,10 @@ from templatedb.locations import Belongs, Locations
 
 OWN_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 _LIBRARY = os.path.dirname(os.__file__)
-_NOBODYS = frozenset({os.path.join(_LIBRARY, "linecache.py"), os.path.join(_LIBRARY, "logging", "config.py")})
-"""Modules of Python that show source lines and set up logging: what they read decides nothing."""
+_SHOWS_SOURCE = os.path.join(_LIBRARY, "linecache.py")
+"""The module of Python that reads source lines to show them: that decides nothing, unless the project asks for them."""
+_GLOBS = tuple(os.path.join(_LIBRARY, name) for name in ("glob.py", "pathlib.py", "pathlib" + os.sep))
+_SETS_UP_LOGGING = os.path.join(_LIBRARY, "logging", "config.py")
 _WATCHERS = frozenset(
     str(Path(__file__).with_name(f"{name}.py")) for name in ("owners", "trace", "deeds", "imports", "operating_system")
 )
@@ -33,12 +37,26 @@ class Owners:
         Empty when only libraries run. None when it is nobody's look: of a traceback that shows source, of logging's
         set-up.
         """
+        found = self._current(frames())
+        if found is None or found or threading.current_thread() is threading.main_thread():
+            return found
+        # A pool runs functions of libraries, with no code of the project around: the main thread waits for it.
+        main = sys._current_frames().get(threading.main_thread().ident or 0)
+        return self._current(_outwards(main)) or frozenset()
+
+    def _current(self, running: Iterator[FrameType]) -> frozenset[str] | None:
         inner, outermost = set(), frozenset[str]()
-        for frame in frames():
+        is_shown = False
+        for frame in running:
             filename = frame.f_code.co_filename
-            if filename in _NOBODYS:
+            if filename == _SHOWS_SOURCE:
+                is_shown = True
+                continue
+            path = self._of_project(filename)
+            if filename == _SETS_UP_LOGGING or (is_shown and path is None):
                 return None
-            if (path := self._of_project(filename)) is not None:
+            is_shown = False
+            if path is not None:
                 inner.add(path)
                 if frame.f_code.co_name == "<module>":
                     return frozenset(inner)
@@ -71,7 +89,10 @@ class Owners:
 
 def frames() -> Iterator[FrameType]:
     """Yield the frames of this thread from the innermost outwards, those of the watch itself left out."""
-    frame: FrameType | None = sys._getframe(1)
+    return _outwards(sys._getframe(1))
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
         if frame.f_code.co_filename not in _WATCHERS:
             yield frame
@@ -87,3 +108,10 @@ def is_calling(parts: tuple[str, ...]) -> bool:
     """Whether the code that looks right now is of a file whose path holds one of *parts*."""
     filename = next(frames()).f_code.co_filename
     return any(part in filename for part in parts)
+
+
+def is_globbing() -> bool:
+    """Whether a folder is being listed for a pattern; ``iterdir`` and ``walk`` of pathlib list it for themselves."""
+    innermost = itertools.takewhile(lambda frame: frame.f_code.co_filename.startswith(_GLOBS), frames())
+    names = {frame.f_code.co_name for frame in innermost}
+    return bool(names) and (names.isdisjoint(("iterdir", "walk")) or not names.isdisjoint(("glob", "rglob")))

@@ -6,7 +6,6 @@ Source: https://docs.python.org/3/library/audit_events.html; ``stat`` and ``exis
 from __future__ import annotations
 
 import glob
-import itertools
 import os
 import re
 import sys
@@ -19,7 +18,7 @@ from templatedb import digests, discovered
 from templatedb.build.deeds import DEEDS, Deeds
 from templatedb.build.looks import Look, Looks
 from templatedb.build.operating_system import Busy, Opening, absolute, opening_of, source_of, wrap_look, wrap_open
-from templatedb.build.owners import OWN_PACKAGE, Owners, frames, is_calling, is_running
+from templatedb.build.owners import OWN_PACKAGE, Owners, frames, is_calling, is_globbing, is_running
 from templatedb.build.redirect import database_name
 from templatedb.locations import Belongs, Locations
 from templatedb.steps import Steps
@@ -29,8 +28,6 @@ _ALEMBICS_OPTIONS = os.path.join("alembic", "config.py")
 _IMPORTERS = (_FROZEN_IMPORT, os.path.join("importlib", "metadata"), "importlib_metadata", "pkg_resources")
 _EXTENDS_PACKAGES = (os.sep + "pkgutil.py",)
 _IN_METADATA = re.compile(r"\.(dist|egg)-info[/\\]")
-_LIBRARY = os.path.dirname(os.__file__)
-_GLOBS = tuple(os.path.join(_LIBRARY, name) for name in ("glob.py", "pathlib.py", "pathlib" + os.sep))
 
 
 class Trace:
@@ -47,13 +44,17 @@ class Trace:
         """Folders that Alembic listed for revisions."""
         self.globs: Looks = {}
         self.stats: Looks = {}
+        self.absent_logs: Looks = {}
+        """Write-ahead logs that were not there when their databases were opened to be read."""
         self.packages: Looks = {}
         """Files of installed packages that were opened."""
         self.loads: dict[str, set[str]] = {}
         """The sources that were loaded while the module code of each file ran."""
         self.runners: set[str] = set()
         """Files of the project whose code started Alembic."""
-        self.deeds = Deeds(owners)
+        self.deeds = Deeds(owners, self._is_about_to_change)
+        self._before: dict[str, str] = {}
+        """What files that were changed, perhaps by nothing, were worth before, if that mattered."""
         self.maybe_changed: set[str] = set()
         """What was opened to be read and written: it is this process's own if it was written."""
         self.covered: set[str] = set()
@@ -70,7 +71,7 @@ class Trace:
         self._steps = steps
         self._busy = Busy()
         self._is_on = True
-        self.owners = owners
+        self._owners = owners
         self._stat = os.stat
 
     def install(self) -> None:
@@ -86,13 +87,13 @@ class Trace:
 
     def note_runners(self) -> None:
         """Note whose code is running: called when Alembic begins, it names who set the migrations up."""
-        self.runners |= self.owners.all()
+        self.runners |= self._owners.all()
 
     def sees_source(self, path: str) -> bool:
         """Take a look at the source *path* before it is loaded, from byte code perhaps; say if it is the project's."""
         if path.startswith(self.own) or self._locations.belongs(path, is_module=True) is not Belongs.PROJECT:
             return False
-        if (owners := self.owners.current()) is not None:
+        if (owners := self._owners.current()) is not None:
             self._note(self.sources, path, owners, self._worth_of_file)
             self._note_load(owners, path)
         return True
@@ -112,19 +113,36 @@ class Trace:
             return
         opening = opening_of(path, mode, flags or 0)
         if opening is Opening.MAKES:
+            self.deeds.changed(path)
+        elif opening is Opening.ADDS:
+            if not self.is_own(path):
+                self._before[path] = self._worth_of_file(path)
             self.deeds.written.add(path)
-        elif opening is not Opening.FOLDER:
+        elif opening not in (Opening.FOLDER, Opening.FAILS):
             if opening is Opening.MAY_CHANGE:
                 self.maybe_changed.add(path)
-            self._read(source_of(path))
+            self._read(source_of(self.deeds.original(path)))
+
+    def _is_about_to_change(self, path: str) -> None:
+        """Keep what the file at *path* is, if it was read: whoever writes the same again has still read it."""
+        look = self.files.get(path)
+        if look is not None and not self.is_own(path) and self.is_as_first_seen(path, look):
+            try:
+                self._before[path] = digests.read(path)[1]
+            except OSError:
+                return  # it is gone: there is nothing to keep
 
     def _connected(self, database: Any) -> None:
         text = os.fsdecode(database)
         if text.startswith("file:"):  # others are the build's own file, or refused
             path = database_name(text, uri=True)
-            for name in (path, f"{path}-wal"):  # what was committed may stand in the log only
-                if os.path.exists(name):
+            log = f"{path}{discovered.LOG_SUFFIX}"  # what was committed may stand in the log only
+            for name in (path, log):
+                if discovered.is_there(name):
                     self._read(name)
+            is_alone = os.path.exists(path) and not discovered.is_there(log)
+            if is_alone and (owners := self._owners.current()) is not None:
+                self._note(self.absent_logs, log, owners, lambda _path: "")
 
     def _read(self, path: str) -> None:
         if self._is_away(path) or (path in self.covered and is_running(_ALEMBICS_OPTIONS)):
@@ -134,7 +152,7 @@ class Trace:
         if (
             belongs is Belongs.PYTHON
             or (is_module and belongs is Belongs.PACKAGE)
-            or (owners := self.owners.current()) is None
+            or (owners := self._owners.current()) is None
         ):
             return
         if belongs is Belongs.SYSTEM:
@@ -151,14 +169,17 @@ class Trace:
 
     def _listed(self, name: Any = ".") -> None:
         path = absolute("." if name is None else name)
-        if path is None or not self._is_looked_into(path) or self._is_library_searching(path):
+        if path is None:
             return
-        if _is_globbing():
+        path = self.deeds.original(path)
+        if not self._is_looked_into(path) or self._is_library_searching(path):
+            return
+        if is_globbing():
             return  # the pattern itself was recorded
-        caller, belongs = self.owners.caller()
+        caller, belongs = self._owners.caller()
         is_alembics = belongs is Belongs.PACKAGE and f"{os.sep}alembic{os.sep}" in caller
         looks = self.revision_folders if is_alembics else self.folders
-        if (owners := self.owners.current()) is not None:
+        if (owners := self._owners.current()) is not None:
             self._note(looks, path, owners, discovered.of_folder)
 
     def _is_looked_into(self, path: str) -> bool:
@@ -170,7 +191,7 @@ class Trace:
         return is_projects and not is_calling(_IMPORTERS)
 
     def _is_library_searching(self, folder: str) -> bool:
-        return folder in sys.path and self.owners.caller()[1] is Belongs.PACKAGE
+        return folder in sys.path and self._owners.caller()[1] is Belongs.PACKAGE
 
     def _globbed(self, pattern: Any, _recursive: object, root: Any = None, _folder: Any = None) -> None:
         folder = absolute(root or ".")
@@ -185,11 +206,13 @@ class Trace:
         self._globbed_by_path(path, os.path.join("**", pattern))
 
     def _note_glob(self, written: str) -> None:
-        pattern = os.path.normpath(written)
-        if self._is_looked_into(discovered.glob_start(pattern)) and (owners := self.owners.current()) is not None:
+        pattern = self.deeds.original(os.path.normpath(written))
+        if self._is_looked_into(discovered.glob_start(pattern)) and (owners := self._owners.current()) is not None:
             self._note(self.globs, pattern, owners, discovered.of_glob)
 
     def _linked(self, source: Any, destination: Any, *folders: int) -> None:
+        if os.path.lexists(destination):
+            return  # it fails
         self.deeds.changed(destination, folders[-1] if folders else -1)
         for start in (os.getcwd(), os.path.dirname(absolute(destination) or "")):
             # What is read through the link is what it leads to.
@@ -203,7 +226,7 @@ class Trace:
         if not self._locations.is_near(path):
             return
         # realpath looks at every folder on the way, and at what need not be there, such as the application's database.
-        if "realpath" not in next(frames()).f_code.co_name and (owners := self.owners.current()) is not None:
+        if "realpath" not in next(frames()).f_code.co_name and (owners := self._owners.current()) is not None:
             self._note(self.stats, path, owners, lambda path: "there" if os.path.lexists(path) else "")
 
     def _note_load(self, owners: frozenset[str], path: str) -> None:
@@ -234,11 +257,17 @@ class Trace:
         """Whether this process made or changed *path*, or a folder that it is in."""
         if path in self.maybe_changed and path in self.files and not self.is_as_first_seen(path, self.files[path]):
             return True
+        if path in self._before and self._still_is(path, self._before[path]):
+            return False
         return path in self.deeds.written or any(str(above) in self.deeds.written for above in Path(path).parents)
 
     def is_as_first_seen(self, path: str, look: Look) -> bool:
         """Whether the file at *path* is still what it was when it was first looked at."""
-        return look.first == self._worth_of_file(path) or self._still_has_digest(path, look.first)
+        before = self._before.get(path)
+        return self._still_is(path, look.first) or (before is not None and self._still_is(path, before))
+
+    def _still_is(self, path: str, worth: str) -> bool:
+        return worth == self._worth_of_file(path) or self._still_has_digest(path, worth)
 
     def _still_has_digest(self, path: str, first: str) -> bool:
         try:
@@ -252,13 +281,6 @@ class Trace:
         if home is not None and path not in self.deeds.written:
             self.home.add(path.removeprefix(home))
         return path.startswith(self.own)
-
-
-def _is_globbing() -> bool:
-    """Whether a folder is being listed for a pattern; ``iterdir`` and ``walk`` of pathlib list it for themselves."""
-    innermost = itertools.takewhile(lambda frame: frame.f_code.co_filename.startswith(_GLOBS), frames())
-    names = {frame.f_code.co_name for frame in innermost}
-    return bool(names) and (names.isdisjoint(("iterdir", "walk")) or not names.isdisjoint(("glob", "rglob")))
 
 
 _HANDLERS: dict[str, Callable[..., None]] = {
