@@ -178,6 +178,42 @@ CHANGES = {
 }
 
 
+def test_connections_that_tests_keep_are_not_missing_in_the_pool_of_a_later_one(sql_suite):
+    """A pool of two; without a transaction nobody notices that they are still out."""
+    write(
+        sql_suite.path / "conftest.py",
+        """
+        import pytest
+        from sqlalchemy import create_engine
+
+        @pytest.fixture(scope="session")
+        def templatedb_engine_factory():
+            return lambda url: create_engine(url, pool_size=2, max_overflow=0, pool_timeout=0.1)
+        """,
+    )
+    write(
+        sql_suite.path / "test_it.py",
+        """
+        import pytest
+        from sqlalchemy import text
+
+        kept, engines = [], set()
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_one(clone_engine, number):
+            kept.append(clone_engine.connect())
+            assert kept[-1].scalars(text("select name from t1")).all() == ["row 1"]
+            engines.add(clone_engine)
+            assert len(engines) == 1
+
+        def test_end():
+            for connection in kept:
+                connection.close()
+        """,
+    )
+    sql_suite.runpytest_subprocess("-W", "error", "-p", "no:randomly").assert_outcomes(passed=5)
+
+
 def test_what_a_test_does_to_an_engine_does_not_reach_the_next(sql_suite):
     """Listeners of any kind, options, echo: the engine is given up. A disposed pool is no change."""
     changes = "".join(f"        lambda clone_engine: [{change.replace('; ', ', ')}],\n" for change in CHANGES.values())

@@ -14,7 +14,7 @@ import time
 import pytest
 import sqlalchemy
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from places import ADD, GOLDEN_NAMES, NAMES, PEOPLE, Bench, dump, dump_of, names, run, sound
 from projects import alembic_project
@@ -769,6 +769,11 @@ def test_a_file_replaced_under_another_process_is_not_lent_again(bench, when):
         "pragma journal_mode = memory",
         "pragma locking_mode = exclusive",
         "pragma case_sensitive_like = on",
+        "pragma reverse_unordered_selects = on",
+        "pragma trusted_schema = off",
+        "pragma full_column_names = on",
+        "pragma short_column_names = off",
+        "pragma count_changes = on",
     ],
 )
 def test_a_connection_whose_state_a_test_changed_reconnects(bench, change):
@@ -798,6 +803,97 @@ def test_a_connection_whose_attributes_a_test_changed_reconnects(bench, attribut
     with engine.connect() as connection:
         assert connection.connection.driver_connection is not before
         assert getattr(connection.connection.driver_connection, attribute) != value
+
+
+def test_a_connection_whose_limits_a_test_changed_reconnects(bench):
+    """A test of what happens to statements that are too long, say."""
+    engine = bench.engine()
+    with engine.connect() as connection:
+        connection.connection.driver_connection.setlimit(sqlite3.SQLITE_LIMIT_COLUMN, 1)
+    assert bench.restore() == UNCHANGED
+    assert names(engine) == GOLDEN_NAMES
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("select 1, 2").all() == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("on_connect", "write", "read"),
+    [
+        ("create temp table mine as select 1 as x", "insert into temp.mine values (2)", "select x from temp.mine"),
+        ("attach ':memory:' as other", "create table other.mine (x)", "select name from other.sqlite_master"),
+    ],
+)
+def test_what_a_test_writes_into_a_connections_own_schema_is_gone(bench, on_connect, write, read):
+    """The application made it on connect, so that it is there is no change; what is in it is."""
+    engine = bench.engine(on_connect)
+    for _ in range(2):
+        with engine.begin() as connection:
+            kept = connection.connection.driver_connection
+            before = connection.exec_driver_sql(read).all()
+        bench.restore()
+    with engine.begin() as connection:
+        assert connection.connection.driver_connection is kept
+        connection.exec_driver_sql(write)
+    bench.restore()
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql(read).all() == before
+
+
+def test_temporary_tables_that_a_test_has_dropped_are_no_change(bench):
+    """Their schema stays, empty, and nobody needs a new connection for that."""
+    engine = bench.engine()
+    with engine.connect() as connection:
+        before = connection.connection.driver_connection
+        connection.exec_driver_sql("create temp table mine (x)")
+        connection.exec_driver_sql("drop table mine")
+    assert bench.restore() == UNCHANGED
+    with engine.connect() as connection:
+        assert connection.connection.driver_connection is before
+
+
+@pytest.mark.parametrize("statements", [["create temp table people (x)", "begin"], ["pragma query_only = on", "begin"]])
+def test_an_open_transaction_that_locks_nothing_is_ended_where_its_connection_was_changed(bench, statements):
+    """The pool of one connection gives it to the next test, as would any pool that gets it back meanwhile."""
+    engine = bench.engine(poolclass=StaticPool)
+    leaked = engine.connect()
+    for statement in statements:
+        leaked.exec_driver_sql(statement)
+    assert bench.restore() == Restored(
+        Way.UNCHANGED,
+        "left a transaction open on a pooled connection, which was closed: commit or roll back before the test ends",
+    )
+    leaked.invalidate()
+    leaked.close()
+    assert names(engine) == GOLDEN_NAMES
+
+
+def test_an_open_transaction_that_locks_nothing_and_changed_nothing_stays(bench):
+    """An application may hold one over tests, and its connection is like a new one."""
+    engine = bench.engine()
+    held = engine.connect()
+    held.exec_driver_sql("begin")
+    for _ in range(2):
+        with engine.begin() as connection:
+            connection.exec_driver_sql(ADD)
+        assert bench.restore() == IN_PLACE
+        assert held.exec_driver_sql(NAMES).all() == GOLDEN_NAMES
+        held.rollback()
+        held.exec_driver_sql("begin")
+    held.close()
+
+
+def test_permissions_that_a_test_took_away_come_back(bench):
+    """Connections that were opened meanwhile may be for reading only, so they reconnect."""
+    mode = bench.path.stat().st_mode
+    engine = bench.engine()
+    bench.path.chmod(0o400)
+    with engine.connect() as connection:
+        before = connection.connection.driver_connection
+    assert bench.restore().leak == ""
+    assert bench.path.stat().st_mode == mode
+    with engine.begin() as connection:
+        assert connection.connection.driver_connection is not before
+        connection.exec_driver_sql(ADD)
 
 
 def test_a_text_factory_that_raises_is_no_obstacle(bench):

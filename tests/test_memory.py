@@ -148,6 +148,22 @@ def test_a_pooled_connection_loses_its_temporary_tables(memory):
         assert dump(connection) == dump_of(memory.image)
 
 
+def test_an_open_transaction_that_locks_nothing_is_ended_where_its_connection_was_changed(memory):
+    """Else the temporary table would stand before the golden's in the next test."""
+    filled = memory.slots.fill("a test")
+    engine = memory.engine(filled)
+    leaked = engine.connect()
+    leaked.exec_driver_sql("create temp table people (x)")
+    leaked.exec_driver_sql("begin")
+    again = memory.again(filled)
+    assert (again.name, again.last_holder) == (filled.name, "a test")
+    assert again.leak.startswith("left a transaction open on a pooled connection, which was closed")
+    leaked.invalidate()
+    leaked.close()
+    with engine.connect() as connection:
+        assert dump(connection) == dump_of(memory.image)
+
+
 def test_rows_stay_until_the_name_is_lent_again(memory):
     """They are evidence."""
     filled = memory.slots.fill()

@@ -80,7 +80,8 @@ class Engines:
     def give_back(self, engine: Any, url: str, *, path: str, reconnect: bool = False) -> None:
         """Keep *engine* for the next test on *url*, whose pools know the database as *path*.
 
-        Not one that the test has changed: its listeners and options would reach into other tests. An async engine's
+        Not one that the test has changed: its listeners and options would reach into other tests. One whose
+        connections the test still has gets a new pool, or each test would find fewer of them. An async engine's
         connections are closed, each of which is a thread, and its pool is bound to the loop it was used in.
         """
         if _is_async(engine):
@@ -93,8 +94,8 @@ class Engines:
         elif kept.marks != _marks(_sync(engine)):
             known.remove(kept)
             _dispose(engine)
-        elif reconnect:
-            _sync(engine).dispose()
+        elif reconnect or _has_connections_out(_sync(engine)):
+            _sync(engine).dispose()  # what it has compiled stays
 
     def close(self) -> None:
         """Dispose of all engines."""
@@ -111,6 +112,11 @@ def _is_async(engine: Any) -> bool:
 def _sync(engine: Any) -> Engine:
     found: Engine = getattr(engine, "sync_engine", engine)
     return found
+
+
+def _has_connections_out(engine: Engine) -> bool:
+    count = getattr(engine.pool, "checkedout", None)  # pools without a limit have none
+    return count is not None and count() > 0
 
 
 def _marks(engine: Engine) -> list[Any]:

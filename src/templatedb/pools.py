@@ -199,13 +199,25 @@ def settle(path: str) -> int:
 
     One that is inside a transaction is left alone: whoever restores the slot finds it locked.
     """
+    return _settle(path, in_transaction=False)
+
+
+def settle_transactions(path: str) -> int:
+    """Do the same for those inside a transaction, of a slot that is restored: theirs holds no lock on it.
+
+    It has done nothing yet, or only in temporary tables.
+    """
+    return _settle(path, in_transaction=True)
+
+
+def _settle(path: str, *, in_transaction: bool) -> int:
     closed = 0
     for record in _of(path):
         known = record.info.get(_INFO)
         if known is None or not known.used:
             continue
         connection = _raw_or_none(record)
-        if connection is not None and _is_in_transaction(connection, record):
+        if (connection is not None and _is_in_transaction(connection, record)) is not in_transaction:
             continue
         if connection is not None and known.state is not None and connection_state.read(connection) == known.state:
             known.used = record.in_use  # one that is held over tests is used without being checked out

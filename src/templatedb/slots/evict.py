@@ -25,6 +25,8 @@ _SAID = {
     "left a result half read on a {} connection": "read it to its end, or close it, before the test ends",
 }
 _TRANSACTION, _EXCLUSIVE, _RESULT = _SAID
+TRANSACTION_CLOSED = f"{_TRANSACTION.format('pooled')}, which was closed: {_SAID[_TRANSACTION]}"
+"""What is said of one that locked nothing, but had changed its connection's state."""
 
 
 def evict(path: Path, descriptor: int, is_free: Callable[[], bool], ours: sqlite3.Connection | None = None) -> str:
@@ -107,6 +109,14 @@ def _end_cursors(connections: list[sqlite3.Connection]) -> None:
     for cursor in holders.cursors_of(connections) if connections else []:
         with contextlib.suppress(sqlite3.Error):
             cursor.close()
+
+
+def somebody_is_left(path: Path, descriptor: int) -> bool:
+    """Whether a connection of this process has the file of *descriptor* open, or the one at *path* in its place."""
+    files = [os.fstat(descriptor)]
+    with contextlib.suppress(OSError):
+        files.append(os.stat(path))
+    return any(set(holders.descriptors_on(file.st_dev, file.st_ino)) - {descriptor} for file in files)
 
 
 def another_process_is_left(path: Path, descriptor: int) -> bool:

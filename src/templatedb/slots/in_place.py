@@ -19,6 +19,7 @@ import errno
 import gc
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +80,7 @@ class InPlaceSlot:
         self._connection: sqlite3.Connection | None = None
         status = os.fstat(self._descriptor)
         self._identity = (status.st_dev, status.st_ino)
+        self._mode = status.st_mode
 
     @property
     def _guard(self) -> sqlite3.Connection:
@@ -122,6 +124,10 @@ class InPlaceSlot:
                     leak = self._start_over() or leak
                     replaced = True
             else:
+                if pools.settle_transactions(self._name):
+                    from templatedb.slots.evict import TRANSACTION_CLOSED
+
+                    leak = leak or TRANSACTION_CLOSED
                 return Restored(Way.REPLACED if replaced else way, leak)
         raise StuckError(leak or "left something that goes on writing to the database: stop it before the test ends")
 
@@ -148,10 +154,16 @@ class InPlaceSlot:
         return os.pread(self._descriptor, HEADER_BYTES, 0)
 
     def _status(self) -> os.stat_result:
-        """Return the facts of the file; raises FileNotFoundError when it is gone, or another one in its place."""
+        """Return the facts of the file; raises FileNotFoundError when it is gone, or another one in its place.
+
+        Undoes a test's ``chmod``, under which connections may have opened the file for reading only.
+        """
         status = os.lstat(self._name)
         if (status.st_dev, status.st_ino) != self._identity:
             raise FileNotFoundError
+        if status.st_mode != self._mode:
+            os.fchmod(self._descriptor, stat.S_IMODE(self._mode))
+            pools.close_all(self._name)
         return status
 
     @contextlib.contextmanager
@@ -248,7 +260,7 @@ class InPlaceSlot:
     def _start_over(self) -> str:
         """Begin with a new file at the same path; return whom that cost a connection, for a report."""
         from templatedb.slots import holders
-        from templatedb.slots.evict import another_process_is_left, close_pooled, close_raw
+        from templatedb.slots.evict import another_process_is_left, close_pooled, close_raw, somebody_is_left
 
         gc.collect()
         close_pooled(self.path)
@@ -256,9 +268,9 @@ class InPlaceSlot:
         leak = ""
         if close_raw(self.path):
             leak = "replaced the database file under a sqlite3 connection, which was closed: close it in the test"
-        if self._somebody_is_left():
+        if somebody_is_left(self.path, self._descriptor):
             holders.end_orphans()
-        if self._somebody_is_left():
+        if somebody_is_left(self.path, self._descriptor):
             raise StuckError(
                 "replaced the database file under a connection that is still open: close that before the test ends"
             )
@@ -273,16 +285,6 @@ class InPlaceSlot:
         self._open()
         os.close(old)
         return leak
-
-    def _somebody_is_left(self) -> bool:
-        """Whether a connection of this process is open on the file that was replaced, or on the one in its place."""
-        from templatedb.slots import holders
-
-        files = [self._identity]
-        with contextlib.suppress(OSError):
-            status = os.stat(self.path)
-            files.append((status.st_dev, status.st_ino))
-        return any(set(holders.descriptors_on(*file)) - {self._descriptor} for file in files)
 
     def close(self) -> None:
         """Remove the file; harmless when repeated.

@@ -11,7 +11,7 @@ import threading
 
 from templatedb import pools
 from templatedb.slots import Filled, Way
-from templatedb.slots.evict import wait
+from templatedb.slots.evict import TRANSACTION_CLOSED, wait
 from templatedb.slots.image import Image
 from templatedb.urls import memory_uri
 
@@ -56,6 +56,8 @@ class MemorySlots:
             except BaseException:
                 named.close()
                 raise
+            if pools.settle_transactions(f"/{named.name}"):
+                leak = leak or TRANSACTION_CLOSED
             last_holder = last_holder or named.holder
             named.holder = holder or "a clone"
             with self._lock:
