@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from templatedb.errors import CloneError
 from templatedb.records import CloneKind
 from templatedb.slots import Filled, Slot
+from templatedb.urls import memory_uri, memory_url, sqlite_url
 
 if TYPE_CHECKING:
     import sqlite3
@@ -75,8 +76,6 @@ class Clone:
         return self._url("sqlite+aiosqlite")
 
     def _url(self, driver: str) -> str:
-        from templatedb.urls import memory_url, sqlite_url
-
         self.was_asked = True
         path = self._filled.path
         return memory_url(self._filled.name, driver) if path is None else sqlite_url(path, driver)
@@ -99,8 +98,6 @@ class Clone:
 
     def _connect(self, **options: Any) -> sqlite3.Connection:
         import sqlite3
-
-        from templatedb.urls import memory_uri
 
         options.setdefault("check_same_thread", False)
         if self._filled.path is None:

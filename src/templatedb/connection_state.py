@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sqlite3
 from typing import Any
 
@@ -9,6 +10,8 @@ State = tuple[Any, ...]
 _TEMPORARY = 1
 """Its number in the list of a connection's databases."""
 _ATTRIBUTES = ("isolation_level", "row_factory", "text_factory", "autocommit")
+_attributes = operator.attrgetter(*(name for name in _ATTRIBUTES if hasattr(sqlite3.Connection, name)))
+"""Reads those that this Python has."""
 _QUESTIONS = (
     "pragma foreign_keys",
     "pragma ignore_check_constraints",
@@ -39,7 +42,7 @@ def read(connection: sqlite3.Connection) -> State | None:
     try:
         cursor = connection.cursor()
         cursor.row_factory = None
-        attributes = tuple(getattr(connection, name, None) for name in _ATTRIBUTES)
+        attributes = _attributes(connection)
         answers = [cursor.execute(question).fetchall() for question in _QUESTIONS]
         answers.append([connection.getlimit(limit) for limit in _LIMITS])
         files = cursor.execute("pragma database_list").fetchall()
