@@ -59,7 +59,7 @@ real: $(READY)  ## published packages with real histories, unchanged, each in it
 suite: $(READY)  ## a published package's own tests, as shipped and on templatedb: same results, seconds of both
 	@$(BIN)/python tests/real/package_suite.py
 
-bench: $(BENCH_READY)  ## side by side with peers, one run of some 25 minutes: benchmarks/results/
+bench: $(BENCH_READY)  ## side by side with peers, one run of some 20 minutes: benchmarks/results/
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
 bench-quick: $(BENCH_READY)  ## the same tables from fewer rounds and sizes, in 5 minutes: benchmarks/results/quick/

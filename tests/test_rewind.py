@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from templatedb import CloneError
-from templatedb.slots import Way, rewind, seal
+from templatedb.slots import Way, evict, rewind, seal
 from templatedb.slots.rewind import RewindSlot
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
@@ -720,6 +720,7 @@ def test_after_every_restore_a_clone_is_the_golden(tmp_path_factory, leases, tes
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as leaks:
         if not leases:
             patch.setattr(seal, "open_elsewhere", lambda descriptor: None)
+            patch.setattr(evict, "_STEPS", 4)  # each leak is waited for here: nobody may wake up meanwhile
         folder = tmp_path_factory.mktemp("agreement")
         stand = Stand(folder, blob_bytes=20_000)
         for steps in tests:
