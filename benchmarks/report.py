@@ -58,8 +58,8 @@ def _environment(facts: dict[str, Any]) -> Iterator[str]:
     load = f"load {facts['load_at_start']} before the run, {facts.get('load_highest', '?')} at most during it"
     if facts["load_at_start"] > facts["cpus"] / 4:
         yield (
-            f"**The machine was not idle when the run began (load {facts['load_at_start']}): read the ratios with care, and"
-            " the times more so.**"
+            f"**The machine was not idle when the run began (load {facts['load_at_start']}): read the ratios with care,"
+            " and the times more so.**"
         )
         yield ""
     yield from _table(
