@@ -18,7 +18,10 @@ from pathlib import Path
 PYTHON = sys.executable
 REPOSITORY = Path(__file__).resolve().parents[1]
 TIMEOUT_S = 180.0
-_DROPPED = re.compile(r"PYTEST|TEMPLATEDB_|DATABASE_URL$|COV|DJANGO_|ALEMBIC_|XDG_CACHE_HOME$")
+_DROPPED = re.compile(
+    r"PYTEST|TEMPLATEDB_|DATABASE_URL$|COV|DJANGO_|ALEMBIC_|XDG_CACHE_HOME$"
+    r"|PYTHON(?:DONTWRITEBYTECODE|PYCACHEPREFIX)$"  # an installed package has its byte code; a checkout gets it here
+)
 _LONGEST_REASON = 160
 
 

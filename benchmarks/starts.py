@@ -18,6 +18,7 @@ from benchmarks.runner import PYTHON, Place, run, run_pytest
 from benchmarks.scale import Scale
 from benchmarks.schemas import Schema
 from benchmarks.sections import migrate, prepared
+from benchmarks.start_stages import start_stages
 
 WORKERS = 8
 TWO_HUNDRED = Schema(tables=60, indexes=100, revisions=200)
@@ -39,6 +40,7 @@ def measure_starts(results: Results, scale: Scale, parent: Path) -> None:
             results.save()
         results.step(f"warm start: {scale.starts} rounds")
         data["warm"] = _warm(place, scale.starts)
+        data["stages"] = start_stages(place)
         results.save()
     results.step(f"templatedb key: {scale.starts} rounds")
     with prepared(parent, FIVE_HUNDRED) as place:

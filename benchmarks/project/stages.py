@@ -32,10 +32,21 @@ STAGES = (
 )
 
 
+START_STAGES = (
+    ("the key: settings, inputs, versions", "templatedb.plan", "Plan.make"),
+    ("the look: manifest, what the build read, the golden", "templatedb.golden", "look"),
+    ("the first clone", "templatedb.testrun", "Run.clone"),
+    ("the end: places removed, the hit counted", "templatedb.testrun", "Run.end"),
+)
+"""Of a run, not of a test: what a warm start does once its modules are there."""
+
+
 class Clock:
     """Adds up what each stage of a test takes by itself."""
 
-    def __init__(self):
+    def __init__(self, *, is_of_run):
+        self.is_of_run = is_of_run
+        self.run = {}
         self.now = {}
         self.tests = []
         self._inner = [0.0]
@@ -49,7 +60,8 @@ class Clock:
                 return function(*arguments, **options)
             finally:
                 elapsed = time.perf_counter() - started
-                self.now[stage] = self.now.get(stage, 0.0) + (elapsed - self._inner.pop()) * 1e6
+                now = self.run if self.is_of_run else self.now
+                now[stage] = now.get(stage, 0.0) + (elapsed - self._inner.pop()) * 1e6
                 self._inner[-1] += elapsed
 
         return timed
@@ -95,15 +107,17 @@ class Phases:
         self.clock.tests.append(self.clock.now)
         return result
 
-    def pytest_sessionfinish(self):
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self):
         with open(self.path, "w") as file:
-            json.dump(self.clock.medians(), file)
+            json.dump(self.clock.run if self.clock.is_of_run else self.clock.medians(), file)
 
 
 def pytest_configure(config):
-    clock = Clock()
-    if os.environ.get("BENCH_STAGES_INSIDE"):
-        for stage, module, name in STAGES:
+    wanted = os.environ.get("BENCH_STAGES_INSIDE")
+    clock = Clock(is_of_run=wanted == "start")
+    if wanted:
+        for stage, module, name in START_STAGES if clock.is_of_run else STAGES:
             owner = importlib.import_module(module)
             *parents, last = name.split(".")
             for parent in parents:
