@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ci_machines import Machine, Store
 from projects import IDENTITY, PLAIN_ENV, alembic_project, revision, run, tables, write
 from templatedb.cli import main
 from templatedb.proposals.github import GITHUB_STEPS
@@ -22,7 +23,8 @@ from templatedb.search import find, nearest
 from templatedb.settings import MIGRATORS, from_table
 from test_alembic_config import SINCE_1_16
 from test_examples import OLD_SQLALCHEMY, RECIPES, needs, needs_flask, needs_peewee, needs_sqlite_utils, needs_yoyo
-from test_readme import blocks, run_workflow
+from test_readme import blocks
+from workflow import GitHub
 
 NEEDED = {"flask_migrate": needs_flask, "peewee_migrate": needs_peewee, "sqlite_utils": needs_sqlite_utils}
 NEEDS_SQLMODEL = pytest.mark.skipif(OLD_SQLALCHEMY, reason="SQLModel needs SQLAlchemy 2.0.14")
@@ -1111,16 +1113,15 @@ def test_the_steps_are_those_of_the_readme():
     assert yaml.safe_load(GITHUB_STEPS) == yaml.safe_load(shown)
 
 
-def test_the_steps_that_are_shown_work(guests, init, cache, tmp_path):
+def test_the_steps_that_are_shown_work(guests, init, tmp_path):
     """Twice on a fresh machine: built once, then restored."""
     steps = yaml.safe_load(init()["github_actions"])["steps"]
     assert steps[-1] == {"run": "pytest --templatedb-require-hit"}
     write(guests / "tests/test_it.py", "def test_it(clone): pass\n")
-    saved = []
-    for _ in range(2):
-        saved.append(len(run_workflow(steps, guests, tmp_path / "store", tmp_path)))
-        shutil.rmtree(cache)
-    assert saved == [1, 0]
+    github = GitHub(Machine(tmp_path / "machine"), Store(tmp_path / "store"))
+    workflow = {"jobs": {"tests": {"steps": [{"uses": "actions/checkout@v5"}, *steps]}}}
+    jobs = [github.run(workflow, guests)["tests"] for _ in range(2)]
+    assert [(job.passed, len(job.saved)) for job in jobs] == [(True, 1), (True, 0)], jobs[-1].log
 
 
 def test_the_steps_of_a_folder_in_a_repository_run_there_with_the_workers_that_it_has(project, init):
