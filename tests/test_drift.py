@@ -108,6 +108,16 @@ def test_models_that_are_none_are_named(modelled):
     )
 
 
+def test_models_that_nobody_imported_are_an_error_and_not_a_revision_that_drops_all_tables(modelled):
+    """The metadata is there, and empty."""
+    write(modelled / "models.py", "from sqlalchemy.orm import declarative_base\nBase = declarative_base()\n")
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    assert str(caught.value) == (
+        "models 'models:Base.metadata' has no tables\nName a module that imports the modules of all models."
+    )
+
+
 def test_models_need_a_name(modelled):
     """Of module and object."""
     write(modelled / "pyproject.toml", '[tool.templatedb]\nmodels = "models.Base"\n')

@@ -339,9 +339,42 @@ def test_a_fixed_url_is_told_without_its_password(project, init):
     }
     (note,) = said["notes"]
     assert note == (
-        "db.py:3: create_engine has a fixed URL, so the tests cannot lead it to a clone; let it come from a variable:"
+        "db.py:3: create_engine has a fixed URL, so the tests cannot lead it to a clone; let it come from a variable, such as"
         ' os.environ.get("DATABASE_URL", "postgresql://host/x").'
     )
+
+
+_FROM_A_VARIABLE = "let it come from a variable, such as os.environ.get"
+FIXED = {
+    "of its parts, as in SQLModel's tutorial": (
+        f"{ENGINE}name = 'app.db'\nurl = f'sqlite:///{{name}}'\nengine = create_engine(url)\n",
+        f"create_engine has a fixed URL, so the tests cannot lead it to a clone; {_FROM_A_VARIABLE}",
+        '("DATABASE_URL", "sqlite:///app.db").',
+    ),
+    "a path beside the module": (
+        textwrap.dedent(
+            """\
+            import sqlite3
+            from pathlib import Path
+            DB = Path(__file__).parent / 'app.db'
+
+            def connect():
+                return sqlite3.connect(DB)
+            """
+        ),
+        f"sqlite3.connect has a fixed path, so tests that get there use that file and no clone; {_FROM_A_VARIABLE}",
+        '("DATABASE_PATH", "app.db").',
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "said", "example"), FIXED.values(), ids=FIXED)
+def test_a_database_that_the_tests_cannot_lead_elsewhere_is_told(project, init, source, said, example):
+    """Tests would pass on the developer's own file."""
+    alembic_project(project)
+    write(project / "db.py", source)
+    (note,) = init()["notes"]
+    assert note.partition(": ")[2] == said + example
 
 
 def test_a_dotenv_file_that_wins_over_the_environment_is_told(project, init):
@@ -385,7 +418,7 @@ def test_an_alembic_ini_here_needs_no_settings(project, capsys):
         No settings are needed: the Alembic configuration in this folder is found by itself.
         What may be of use, under [tool.templatedb] in pyproject.toml:
 
-        seed = ["package.module:function"]  # rows that every test starts with: def function(connection)
+        # seed = ["package.module:function"]  # rows that every test starts with: def function(connection)
 
         No conftest.py is needed: a test asks for clone_session, or clone_engine.
 

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+from templatedb.errors import SettingsError
 from templatedb.migrators import objects
 from templatedb.migrators.bench import Target
 from templatedb.migrators.metadata import metadata_of
@@ -24,13 +25,19 @@ def operations(models: str, target: Target, ledger: str | None, options: Mapping
     """Return the operations that a new revision would hold, as code; empty when the models are what the database is.
 
     Tables in which migration tools keep their books, *ledger* among them, are no drift. *options* are those that env.py
-    passed to Alembic, if it did. Raises SettingsError when *models* is no metadata.
+    passed to Alembic, if it did. Raises SettingsError when *models* is no metadata, or has no tables.
     """
     from alembic.autogenerate import produce_migrations, render_python_code
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy import create_engine, pool
 
     metadata = metadata_of(objects.load(models, "models"), models, "models")
+    if not metadata.tables:  # else every table of the database would have to be dropped
+        raise SettingsError(
+            what=f"models {models!r} has no tables",
+            remedy="Name a module that imports the modules of all models.",
+            key="models",
+        )
     given = {name: value for name, value in options.items() if name in _OPTIONS and value is not None}
     theirs = given.get("include_name")
 

@@ -154,7 +154,7 @@ def _settings(proposal: Proposal, change: Change | None, doing: _Doing) -> list[
             "No settings are needed: the Alembic configuration in this folder is found by itself.",
             "What may be of use, under [tool.templatedb] in pyproject.toml:",
             "",
-            *(one.line.removeprefix("# ") for one in proposal.settings),
+            *(one.line for one in proposal.settings),
         ]
     shown = text_of(proposal, change.name) if doing is _Doing.SHOW else change.diff
     return [f"For {'a new ' if change.before is None else ''}{change.name}:", "", *shown.splitlines()]

@@ -150,7 +150,13 @@ def _notes_on_engines(values: Values, found: list[Engine], exported: list[Engine
         if one.is_at_import and one.url:
             fixed = f"{one.fact.place}: {one.maker} has a fixed URL, so the tests cannot lead it to a clone"
             variable = f'os.environ.get("DATABASE_URL", "{without_password(one.url)}")'
-            yield f"{fixed}; let it come from a variable: {variable}."
+            yield f"{fixed}; let it come from a variable, such as {variable}."
+        elif one.url and one.maker.endswith(".connect"):
+            fixed = (
+                f"{one.fact.place}: {one.maker} has a fixed path, so tests that get there use that file and no clone"
+            )
+            variable = f'os.environ.get("DATABASE_PATH", "{without_password(one.url)}")'
+            yield f"{fixed}; let it come from a variable, such as {variable}."
     if len({one.variable.name for one in exported if one.variable}) > 1:
         yield "All variables of export lead to the same database: leave out what belongs to another one."
     if exported and (fact := overrides_environment(values)) is not None:

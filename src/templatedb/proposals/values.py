@@ -110,12 +110,26 @@ class Values:
         return next((one for one in parts if one is not None), None)
 
     def literal(self, node: ast.AST, path: str) -> str | None:
-        """Return the text that the expression *node* of the module *path* is; None when it has to be computed."""
+        """Return the text that the expression *node* of the module *path* is; None when it has to be computed.
+
+        Of a path beside the module, such as ``Path(__file__).parent / "app.db"``, it is what stands last.
+        """
+        return self._literal(node, path, _HOPS)
+
+    def _literal(self, node: ast.AST, path: str, hops: int) -> str | None:
+        if not hops:
+            return None
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
+        if isinstance(node, ast.JoinedStr | ast.FormattedValue):
+            inside = node.values if isinstance(node, ast.JoinedStr) else [node.value]
+            parts = [self._literal(part, path, hops - 1) for part in inside]
+            return None if None in parts else "".join(filter(None, parts))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            return self._literal(node.right, path, hops - 1)
         place = self.place_of(path, chain_of(node))
         value = None if place is None else self.value_of(place)
-        return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
+        return None if place is None or value is None else self._literal(value, place.path, hops - 1)
 
     @functools.cached_property
     def _fields(self) -> dict[str, list[tuple[str, ast.ClassDef]]]:

@@ -206,6 +206,14 @@ def migration_asks(world: World) -> Said:
     return world.error(lambda: load().golden())
 
 
+@case(_B, "the models have no tables")
+def models_empty(world: World) -> Said:
+    alembic_shop(world)
+    world.settings('alembic = "alembic.ini"\nmodels = "shop.models:Base.metadata"\n')
+    world.write("shop/models.py", "from sqlalchemy.orm import declarative_base\n\nBase = declarative_base()\n")
+    return world.error(lambda: load().golden())
+
+
 @case(_B, "the metadata has no tables")
 def metadata_empty(world: World) -> Said:
     world.settings('metadata = "shop.models:Base.metadata"\n')
