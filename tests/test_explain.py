@@ -123,7 +123,8 @@ def test_all_says_what_counts_of_a_module_with_a_naming_convention(project, caps
 
 def test_models_that_are_set_are_told_by_that_name(small, capsys):
     """The setting 'drift', which counts with them only, was not touched."""
-    write(small / "models.py", "import sqlalchemy as sa\n\nmetadata = sa.MetaData()\n")
+    table = "sa.Table('t1', metadata, sa.Column('id', sa.Integer, primary_key=True), sa.Column('name', sa.String(20)))"
+    write(small / "models.py", f"import sqlalchemy as sa\n\nmetadata = sa.MetaData()\n{table}\n")
     write(small / "pyproject.toml", '[tool.templatedb]\nmodels = "models:metadata"\n')
     assert said(capsys, "explain")[1].splitlines()[3:] == ["    setting models changed"]
     load().golden().close()
