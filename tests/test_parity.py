@@ -156,7 +156,7 @@ BUILDING = {
         "build.messages",
         "build.parent",
     ),
-    *("migrators.revisions", "urls", "prune", "leftovers", "inventory", "limits", "damaged", "place"),
+    *("migrators.revisions", "urls", "prune", "leftovers", "inventory", "limits", "damaged", "place", "identifiers"),
 }
 """What only a process that builds has imported: the one difference that is allowed."""
 

@@ -425,6 +425,70 @@ def test_a_relative_path_in_code_starts_at_the_rootdir(suite, cache):
     suite.runpytest_subprocess("--rootdir", str(suite.path), "-W", "error").assert_outcomes(passed=1)
 
 
+def test_a_suite_with_a_fixture_called_clone_of_its_own_builds_nothing(project_suite, cache):
+    """It has our name and not our work; a migration that fails would concern nobody."""
+    project_suite.makepyfile(
+        """
+        import sys
+
+        import pytest
+
+        @pytest.fixture
+        def clone():
+            return "a sheep"
+
+        def test_it(clone):
+            assert clone == "a sheep"
+            assert "templatedb.testrun" not in sys.modules
+        """
+    )
+    result = project_suite.runpytest_subprocess("-W", "error")
+    result.assert_outcomes(passed=1)
+    assert ("golden" in result.stdout.str(), cache.exists()) == (False, False)
+
+
+def test_a_pytest_that_ran_inside_of_a_test_leaves_the_test_its_clone(project_suite):
+    """A plugin's own tests run pytest in their process; the clone that is asked for afterwards is of the outer one."""
+    project_suite.makeconftest("pytest_plugins = ['pytester']")
+    project_suite.makepyfile(
+        """
+        def test_it(pytester, request):
+            pytester.makepyfile("def test_inner(): pass")
+            pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=1)
+            clone = request.getfixturevalue("clone")
+            assert clone.connect().execute("select name from t1").fetchall() == [("row 1",)]
+            assert request.getfixturevalue("clone_path") == clone.path
+
+        def test_next(clone):
+            assert not clone.closed
+        """
+    )
+    project_suite.runpytest_subprocess("-W", "error", "-p", "no:randomly").assert_outcomes(passed=2)
+
+
+def test_the_clone_lives_until_the_fixtures_that_use_it_have_ended(project_suite):
+    """Theirs and the project's: what a tear-down writes or reads is still the test's own database."""
+    project_suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def shop(clone_connection, clone):
+            yield clone_connection
+            clone_connection.execute("insert into t1 (name) values ('at the end')")
+            clone_connection.commit()
+            assert not clone.closed and "at the end" in clone.dump()
+
+        def test_one(shop):
+            pass
+
+        def test_two(shop):
+            assert shop.execute("select name from t1").fetchall() == [("row 1",)]
+        """
+    )
+    project_suite.runpytest_subprocess("-W", "error", "-p", "no:randomly").assert_outcomes(passed=2)
+
+
 def test_a_projects_own_fixture_called_clone_changes_nothing_of_ours(project_suite):
     """Public fixtures never depend on each other's public names."""
     project_suite.makepyfile(

@@ -62,12 +62,10 @@ def _content(cursor: sqlite3.Cursor, schema: str) -> list[list[Any]]:
 
     Nothing where it is empty: a temporary schema stays when all that was in it is dropped.
     """
-    place = _quoted(schema)
+    from templatedb.identifiers import quoted  # rare: most connections have no such schema
+
+    place = quoted(schema)
     definitions = cursor.execute(f"select type, name, sql from {place}.sqlite_master").fetchall()  # noqa: S608  # a name cannot be a parameter
-    tables = [f"{place}.{_quoted(name)}" for kind, name, _ in definitions if kind == "table"]
+    tables = [f"{place}.{quoted(name)}" for kind, name, _ in definitions if kind == "table"]
     content = [cursor.execute(f"select * from {table}").fetchall() for table in tables]  # noqa: S608
     return [definitions, *content] if definitions else []
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -16,6 +16,7 @@ from pathlib import Path
 from templatedb.build.messages import GIVEN
 from templatedb.build.parent import Built
 from templatedb.errors import BuildError
+from templatedb.identifiers import quoted
 from templatedb.migrators.bench import Ledger
 from templatedb.records import Severity
 from templatedb.settings import Settings
@@ -121,19 +122,15 @@ def _refuse_unfinished(connection: sqlite3.Connection, built: Built, tables: tup
 
 
 def _rows(connection: sqlite3.Connection, ledger: Ledger) -> list[tuple[str | int, ...]]:
-    columns = ", ".join(map(_quoted, ledger.columns))
+    columns = ", ".join(map(quoted, ledger.columns))
     try:
-        return sorted(connection.execute(f"select {columns} from {_quoted(ledger.table)}"))  # noqa: S608  # names cannot be parameters
+        return sorted(connection.execute(f"select {columns} from {quoted(ledger.table)}"))  # noqa: S608  # names cannot be parameters
     except sqlite3.OperationalError:
         return []
 
 
 def _shown(rows: list[tuple[str | int, ...]]) -> str:
     return ", ".join(str(row[0] if len(row) == 1 else row) for row in rows) or "no revision"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _refuse_dirt(connection: sqlite3.Connection, tables: tuple[str, ...]) -> None:

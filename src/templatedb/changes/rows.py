@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from templatedb.changes.records import Cell, Kind, Named, Row, TableChanges, Value
-from templatedb.comparison.definitions import quoted
+from templatedb.identifiers import quoted
 
 BEFORE, AFTER = "main", "after_it"
 """The names by which one connection has the two databases."""

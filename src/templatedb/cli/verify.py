@@ -13,7 +13,7 @@ from templatedb.build.messages import Done
 from templatedb.cli.progress import ProgressOnTerminal
 from templatedb.cli.project import environment_of, notice_once, settings_of
 from templatedb.comparison import Comparison, compare
-from templatedb.comparison.machine import MachineValue, machine_values, marks_of
+from templatedb.machine_values import MachineValue, machine_values, marks_of
 from templatedb.migrators import from_settings
 from templatedb.plan import Plan, Wishes
 from templatedb.private import build_and_verify

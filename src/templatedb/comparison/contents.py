@@ -10,8 +10,8 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from templatedb.comparison.definitions import quoted
 from templatedb.comparison.guesses import guess
+from templatedb.identifiers import quoted
 from templatedb.summary import count
 
 LIMIT = 200_000

@@ -61,11 +61,6 @@ class Definition:
         )
 
 
-def quoted(name: str) -> str:
-    """Return *name* as an identifier in quotes: names cannot be parameters of a statement."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def unquoted(name: str) -> str:
     """Return an identifier without the quotes that it may stand in."""
     quote = name[:1]

@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from templatedb.comparison.definitions import quoted
 from templatedb.comparison.schemas import read_schema
+from templatedb.identifiers import quoted
 
 _SHORT = 5
 """Letters of a mark below which it is looked for as a whole value only: a machine may be called "db"."""
