@@ -776,8 +776,8 @@ def test_a_hit_imports_neither_what_builds_nor_what_only_some_tests_want(bare_su
         *("migrators", "migrators.alembic", "migrators.alembic_config", "migrators.versions"),
         *("key", "locations", "discovered", "files", "cache", "cache_trust", "plan", "golden"),
         *("slots", "slots.copy", "slots.image", "slots.in_place", "slots.reused", "slots.shared", "slots.worker"),
-        *("early", "exported", "options", "place", "after_import", "connection_state", "pools", "clone", "lent"),
-        *("handle", "known", "runoptions", "template", "unused", "uses"),
+        *("early", "exported", "options", "place", "after_import", "opened", "connection_state", "pools"),
+        *("clone", "lent", "handle", "known", "runoptions", "template", "unused", "uses"),
     }
     assert {warm[name] for name in ours(warm) - {"templatedb"}} == {"SourceFileLoader"}
 

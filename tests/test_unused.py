@@ -1,5 +1,7 @@
 """An application that passes the clones of its tests by is told so: else all fails, or nothing does and it is wrong."""
 
+import sys
+
 import pytest
 
 from projects import alembic_project, revision, run, write
@@ -14,10 +16,10 @@ def count():
     with engine.connect() as connection:
         return connection.scalar(text("select count(*) from users"))
 """
-UNOPENED = (
-    "no test opened its clone, but {path} was opened: give the application clone_url, or set 'export' (templatedb init"
-    " shows how)"
-)
+REMEDY = "give the application clone_url, or set 'export' (templatedb init shows how)"
+UNOPENED = "no test opened its clone, but {path} (at {opener}) was opened: " + REMEDY
+CHANGED = "the tests changed {path} (at {opener}), which is no clone: " + REMEDY
+OPEN_TOO = "another database was open, {path} (at {opener}): if it is the application's, " + REMEDY
 EXPORTED = (
     "'export' leads the application to a clone by DATABASE_URL, but no test asked for one, so its database was empty:"
     " add an autouse fixture to conftest.py that asks for 'clone' (templatedb init shows it)"
@@ -45,7 +47,7 @@ def summary(folder, *words: str) -> list[str]:
 def test_clones_that_nobody_opens_while_another_file_is_are_told(shop, words):
     """The tests are green, on the database of the developer."""
     write(shop / "test_it.py", "import app\n\ndef test_one(clone):\n    assert app.count() == 0\n\ndef test_two(clone):\n    assert app.count() == 0\n")  # fmt: skip
-    assert UNOPENED.format(path=shop / "work.db") in summary(shop, *words)
+    assert UNOPENED.format(path=shop / "work.db", opener="app.py, line 8") in summary(shop, *words)
 
 
 @pytest.mark.parametrize(
@@ -110,3 +112,185 @@ def test_the_controller_of_workers_runs_no_test_and_says_nothing(shop):
     said = summary(shop, "-n", "2")
     assert not [line for line in said if "'export'" in line]
     assert any(line.startswith("1 clone (") for line in said)
+
+
+PLAIN = """
+import sqlite3
+
+def connect(path="work.db"):
+    return sqlite3.connect(path)
+
+def add():
+    with connect() as connection:
+        connection.execute("insert into users values (null)")
+
+def count():
+    return connect().execute("select count(*) from users").fetchone()[0]
+"""
+IGNORED = "[pytest]\npythonpath = .\nfilterwarnings = ignore::ResourceWarning\n"
+
+
+@pytest.fixture
+def plain_shop(shop):
+    """The same application without SQLAlchemy: nobody but sqlite3 knows what it opens."""
+    write(shop / "app.py", PLAIN)
+    write(shop / "pytest.ini", IGNORED)
+    return shop
+
+
+def told(said: list[str]) -> list[str]:
+    """Return the lines of *said* that are about other databases."""
+    return [line for line in said if line.startswith(("no test opened", "the tests changed", "another database"))]
+
+
+@pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["alone", "with workers"])
+def test_an_application_on_plain_sqlite3_is_seen_as_well(plain_shop, words):
+    """Its test is green, on the database of the developer."""
+    write(plain_shop / "test_it.py", "import app\n\ndef test_one(clone):\n    assert app.count() == 0\n")
+    assert told(summary(plain_shop, *words)) == [
+        UNOPENED.format(path=plain_shop / "work.db", opener="app.py, line 5"),
+    ]
+
+
+def test_a_database_that_tests_change_is_told_beside_clones_that_others_open(plain_shop):
+    """Of those that have a table of the golden: what else an application writes is its own business."""
+    write(
+        plain_shop / "test_it.py",
+        """
+        import sqlite3, app
+
+        def test_one(clone_connection):
+            clone_connection.execute("select * from users")
+
+        def test_two(clone):
+            app.add()
+            sqlite3.connect("cache.db").execute("create table pages (url)")
+    """,
+    )
+    assert told(summary(plain_shop)) == [CHANGED.format(path=plain_shop / "work.db", opener="app.py, line 5")]
+
+
+def test_a_database_that_is_only_read_beside_clones_that_are_opened_is_no_matter(plain_shop):
+    """It may be an old one, for a test of the upgrade."""
+    write(
+        plain_shop / "test_it.py",
+        "import app\n\ndef test_one(clone_connection):\n    assert app.count() == 0\n",
+    )
+    assert told(summary(plain_shop)) == []
+
+
+def test_a_database_of_pooled_connections_that_tests_change_is_told(shop):
+    """SQLAlchemy's engines are seen by the same means, and the line of the application that led to it is found."""
+    write(
+        shop / "test_it.py",
+        """
+        import app
+        from sqlalchemy import text
+
+        def test_one(clone_session):
+            with app.engine.begin() as connection:
+                connection.execute(text("insert into users values (null)"))
+    """,
+    )
+    assert told(summary(shop)) == [CHANGED.format(path=shop / "work.db", opener="test_it.py, line 6")]
+
+
+def test_the_report_of_a_failed_test_names_the_other_database_that_was_open(plain_shop):
+    """That the test changed nothing in its clone is no riddle then. A test that opened only its clone has no such line."""
+    write(
+        plain_shop / "test_it.py",
+        """
+        import app
+
+        def test_one(clone_connection):
+            app.add()
+            assert clone_connection.execute("select count(*) from users").fetchone() == (1,)
+
+        def test_two(clone_connection):
+            assert clone_connection.execute("select count(*) from users").fetchone() == (1,)
+    """,
+    )
+    said = summary(plain_shop)
+    path = plain_shop / "work.db"
+    assert told(said) == [
+        OPEN_TOO.format(path=path, opener="app.py, line 5"),
+        CHANGED.format(path=path, opener="app.py, line 5"),
+    ]
+    assert said[said.index(OPEN_TOO.format(path=path, opener="app.py, line 5")) + 1].startswith("the test committed no")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what a process holds open")
+def test_a_connection_from_before_the_first_clone_is_known_while_it_stays_open(plain_shop):
+    """A module that connects when it is imported was there before anybody watched."""
+    write(plain_shop / "app.py", "import sqlite3\n\nconnection = sqlite3.connect('work.db')\n")
+    write(
+        plain_shop / "test_it.py",
+        "import app\n\ndef test_one(clone):\n    app.connection.execute('insert into users values (null)')\n"
+        "    app.connection.commit()\n    assert clone.path is None\n",
+    )
+    path = plain_shop / "work.db"
+    assert told(summary(plain_shop)) == [
+        f"another database was open, {path}: if it is the application's, {REMEDY}",
+        f"the tests changed {path}, which is no clone: {REMEDY}",
+    ]
+
+
+def test_a_variable_of_export_that_nobody_reads_is_named(plain_shop):
+    """The green run was one on the database of the developer."""
+    write(plain_shop / "templatedb.toml", 'export = { SHOPS_DB = "path" }\n')
+    write(plain_shop / "test_it.py", "import app\n\ndef test_one(clone):\n    assert app.count() == 0\n")
+    line = (
+        f"no test opened its clone, but {plain_shop / 'work.db'} (at app.py, line 5) was opened: 'export' sets SHOPS_DB,"
+        " and nobody opened what it says: set the variable that the application reads (templatedb init shows it)"
+    )
+    assert told(summary(plain_shop)) == [line]
+
+
+def test_what_a_test_makes_for_itself_is_no_matter(plain_shop):
+    """In pytest's temporary folder, or under a name that begins with a dot, as tools have them."""
+    write(
+        plain_shop / "test_it.py",
+        """
+        import sqlite3
+
+        def test_one(clone, tmp_path):
+            for name in (tmp_path / "mine.db", ".coverage", ":memory:", "file:x?mode=memory"):
+                connection = sqlite3.connect(name, uri=True)
+                connection.execute("create table users (id)")
+                connection.commit()
+    """,
+    )
+    assert told(summary(plain_shop)) == []
+
+
+def test_connect_is_sqlite3s_own_again_after_the_tests(plain_shop):
+    """While they run it shows the name and the text of the original, and is no method in a class."""
+    write(
+        plain_shop / "test_it.py",
+        """
+        import sqlite3
+
+        def test_one(clone_path):
+            class Shop:
+                connect = sqlite3.connect
+
+            assert Shop().connect(":memory:").execute("select 1").fetchone() == (1,)
+            assert (sqlite3.connect.__name__, sqlite3.connect.__doc__[:4]) == ("connect", "Open")
+            with __import__("pytest").raises(TypeError):
+                sqlite3.connect()
+    """,
+    )
+    write(
+        plain_shop / "conftest.py",
+        """
+        import sqlite3
+
+        before = sqlite3.connect
+
+        def pytest_unconfigure():
+            print("put back", sqlite3.connect is before is sqlite3.dbapi2.connect)
+    """,
+    )
+    said = summary(plain_shop, "-s")
+    assert "put back True" in said
+    assert any(" 1 passed" in line for line in said)

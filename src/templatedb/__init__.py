@@ -5,7 +5,7 @@ Reading order, which is import order (a module imports only from those above it)
  1. errors               the tree of errors
  2. records              frozen values: Key, Manifest, Outcome
  3. urls                 SQLAlchemy URLs of SQLite databases
- 4. identifiers         names in SQL
+ 4. identifiers          names in SQL
  5. toml                 TOML files, each text parsed once
  6. exported             what the environment was before an export
  7. pytest_configuration what pytest's own configuration says: import path, cache folder
@@ -21,8 +21,8 @@ Reading order, which is import order (a module imports only from those above it)
 17. discovered           what a build read beyond its declared inputs
 18. lock                 one lock per key
 19. files                trusted ones, and ones that are written whole
-20. cache               the directory: names, format, history
-21. cache_trust         where the directory is, and whether it may be trusted
+20. cache                the directory: names, format, history
+21. cache_trust          where the directory is, and whether it may be trusted
 22. uses                 how often a golden was used, and what that saved
 23. place                where a process's own files are put
 24. leftovers            what dead processes and past runs left in a cache
@@ -31,44 +31,45 @@ Reading order, which is import order (a module imports only from those above it)
 27. prune                its removal, which hurts nobody who uses it
 28. damaged              what is wrong in a cache, set aside for a person to look at
 29. build                the child: redirect, guard, trace, imports, counting, seeds, drift; its parent
-30. plan                what is to be built, how its caller wants it, and what he gets
+30. plan                 what is to be built, how its caller wants it, and what he gets
 31. reasons              why a golden is none any more
 32. verify               what a file must be before it is a golden
 33. publish              temporary name, fsync, replace
-34. spoilt              what spoils a build that is no fault of its migrations
-35. private             one build, verified; and what a process builds for itself alone
+34. spoilt               what spoils a build that is no fault of its migrations
+35. private              one build, verified; and what a process builds for itself alone
 36. golden               the story: look, lock, look again, build, publish
 37. loops                coroutines that synchronous code sees through
 38. after_import         something to be done when a module is imported
-39. connection_state     what a test may leave changed on a connection
-40. pools                pooled connections on slots, whosever engine's
-41. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
-42. clone                what a test holds
-43. handle               a golden held open, that clones are made from
-44. template             the library's front door: Template
-45. engines              SQLAlchemy engines that outlive their clones
-46. uncommitted          rows that one connection sees and another does not
-47. summary              the lines that people read
-48. comparison           how two databases differ: definitions, schemas, contents
-49. machine_values      values of a database that are true on one machine only
-50. changes              what became of which rows from one database to another, and its lines
-51. kept                 databases of failed tests
-52. lent                 a clone in the hands of a test, with its engines
-53. runoptions           what the command line of pytest says of one run
-54. known                what one pytest process knows of one template
-55. unused               applications that pass the tests' databases by
-56. testrun              what one pytest process knows: templates, goldens, clones, failures
-57. early                variables for applications with a global engine
-58. current_test        the test that runs now: its golden and its clone
-59. fixtures             what tests ask for
-60. options              the options of pytest
-61. terminal             what is said while something happens
-62. controller           xdist: what the workers send
-63. fakes                false clocks and file systems of tests, kept away from ours
-64. running              what the hooks do once a test has needed a database
-65. plugin               pytest's hooks
-66. proposals            settings for a project that has none
-67. cli                  the command, one file per verb
+39. opened               which SQLite files this process opens beside its slots
+40. connection_state     what a test may leave changed on a connection
+41. pools                pooled connections on slots, whosever engine's
+42. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
+43. clone                what a test holds
+44. handle               a golden held open, that clones are made from
+45. template             the library's front door: Template
+46. engines              SQLAlchemy engines that outlive their clones
+47. uncommitted          rows that one connection sees and another does not
+48. summary              the lines that people read
+49. comparison           how two databases differ: definitions, schemas, contents
+50. machine_values       values of a database that are true on one machine only
+51. changes              what became of which rows from one database to another, and its lines
+52. kept                 databases of failed tests
+53. lent                 a clone in the hands of a test, with its engines
+54. runoptions           what the command line of pytest says of one run
+55. known                what one pytest process knows of one template
+56. unused               applications that pass the tests' databases by
+57. testrun              what one pytest process knows: templates, goldens, clones, failures
+58. early                variables for applications with a global engine
+59. current_test         the test that runs now: its golden and its clone
+60. fixtures             what tests ask for
+61. options              the options of pytest
+62. terminal             what is said while something happens
+63. controller           xdist: what the workers send
+64. fakes                false clocks and file systems of tests, kept away from ours
+65. running              what the hooks do once a test has needed a database
+66. plugin               pytest's hooks
+67. proposals            settings for a project that has none
+68. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

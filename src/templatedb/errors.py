@@ -154,3 +154,14 @@ class GoldenChangedError(CloneError):
         """Keep the *path* of the golden."""
         TemplateDBError.__init__(self, what=what, remedy=remedy, path=path)
         self.path = path
+
+
+def unforeseen(error: Exception) -> BuildError:
+    """Return *error*, which is being handled and is none of ours, as one that can be reported."""
+    import traceback
+
+    return BuildError(
+        what=f"an error that templatedb does not know: {type(error).__name__}: {error}",
+        remedy="Unless a file cannot be read, this is a bug in templatedb: please report the lines below.",
+        traceback=traceback.format_exc(),
+    )

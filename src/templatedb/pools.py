@@ -13,7 +13,7 @@ import threading
 import weakref
 from typing import Any
 
-from templatedb import connection_state
+from templatedb import connection_state, opened
 from templatedb.after_import import call_after_import
 
 _lock = threading.RLock()
@@ -22,10 +22,6 @@ _records: dict[str, weakref.WeakSet[Any]] = {}
 _unsynced: set[str] = set()
 _INFO = "templatedb"
 _watching = False
-_OTHERS_KEPT = 20
-_others: dict[str, None] = {}
-"""Files that are no slots and were opened by pools meanwhile, in their order."""
-_slots_opened = False
 
 
 class _Known:
@@ -47,6 +43,7 @@ def claim(path: str, *, synchronous: bool = True) -> None:
     """
     with _lock:
         _records.setdefault(path, weakref.WeakSet())
+        opened.claim(path)
         if not synchronous:
             _unsynced.add(path)
     watch()
@@ -57,6 +54,7 @@ def disclaim(path: str) -> None:
     with _lock:
         _records.pop(path, None)
         _unsynced.discard(path)
+        opened.disclaim(path)
 
 
 def watch() -> None:
@@ -67,18 +65,6 @@ def watch() -> None:
             return
         _watching = True
     call_after_import("sqlalchemy", _listen)
-
-
-def others_only() -> list[str]:
-    """Return the files that pools have opened, where none of them is a slot; empty as soon as one was."""
-    return [] if _slots_opened else list(_others)
-
-
-def forget_others() -> None:
-    """Begin anew with what `others_only` tells: another test run begins."""
-    global _slots_opened  # noqa: PLW0603  # as `_watching`
-    _slots_opened = False
-    _others.clear()
 
 
 def is_own(listener: object) -> bool:
@@ -104,15 +90,11 @@ def _connected(dbapi_connection: Any, record: Any) -> None:
         rows = _ask(record, "pragma database_list")
     except Exception:  # another database than SQLite: no slot of ours
         return
-    global _slots_opened  # noqa: PLW0603  # as `_watching`
     path = next((row[2] for row in rows if row[1] == "main"), "")
     with _lock:
         known = _records.get(path)
         if known is None:
-            if path and len(_others) < _OTHERS_KEPT:
-                _others[path] = None
             return
-        _slots_opened = True
         known.add(record)
         record.info[_INFO] = _Known()
         if _checked_out not in pool.dispatch.checkout:  # a pool made anew after dispose() takes its listeners along

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from templatedb import pools, unused
-from templatedb.errors import BuildError, GoldenChangedError, TemplateDBError, words_of
+from templatedb import opened
+from templatedb.errors import BuildError, GoldenChangedError, TemplateDBError, unforeseen, words_of
 from templatedb.exported import Exported, original_environment, warnings
 from templatedb.handle import Golden, kind_of
 from templatedb.known import Known
@@ -25,6 +25,7 @@ from templatedb.settings import CACHE_DIR_VARIABLE
 from templatedb.slots.worker import WorkerSlots
 from templatedb.summary import Status, Tally
 from templatedb.template import Template, load
+from templatedb.unused import Bystanders
 from templatedb.uses import Use
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Run:
         kept_folder: Path,
         storage: Storage,
         exported: Exported | None = None,
+        temporary: Callable[[], Path | None] = lambda: None,
         notice: Callable[[str], None],
         on_progress: OnProgress,
     ) -> None:
@@ -66,8 +68,7 @@ class Run:
         self._lock = threading.Lock()  # of the list: clones are asked for in any thread
         self._changed: list[Golden] = []
         self._test = self._ended = ""
-        self._clones_were_asked = False
-        pools.forget_others()
+        self._bystanders = Bystanders(rootpath, temporary, exported)
         self._template_seen: Callable[[], object] = lambda: None
         self._kept: dict[str, list[Path]] = {}
 
@@ -91,14 +92,7 @@ class Run:
             except TemplateDBError as error:
                 known.golden = self._fail(error)
             except Exception as error:  # never out of a collection hook: xdist would show an internal error
-                import traceback
-
-                unknown = BuildError(
-                    what=f"an error that templatedb does not know: {type(error).__name__}: {error}",
-                    remedy="Unless a file cannot be read, this is a bug in templatedb: please report the lines below.",
-                    traceback=traceback.format_exc(),
-                )
-                known.golden = self._fail(unknown)
+                known.golden = self._fail(unforeseen(error))
         if isinstance(known.golden, TemplateDBError):
             raise known.golden
         return known.golden
@@ -165,6 +159,7 @@ class Run:
         """
         self._test = test
         self._template_seen = template_seen
+        opened.begin_test()
         for path in self._kept.pop(test, ()):
             from templatedb import kept
 
@@ -241,7 +236,7 @@ class Run:
         at the first failure: later teardowns may remove the evidence. Those that an earlier test opened, through a
         fixture of a wider scope, count only when this test asks for such a fixture (*shared*).
         """
-        lines: list[str] = []
+        lines = self._bystanders.of_failed_test(self._golden_paths()) if self._lent and not last_chance else []
         # The test's own first: the plain name is theirs.
         for lent in sorted(self._lent, key=lambda lent: lent.opened_in != self._test):
             if lent.keep is Keep.NONE or (lent.keep is Keep.FAILED and not failed):
@@ -267,6 +262,9 @@ class Run:
             lines += kept.report(path, lent.golden.path)
         return lines
 
+    def _golden_paths(self) -> list[Path]:
+        return [golden.path for golden in self._by_key.values()]
+
     def end_test(self) -> None:
         """Take back the databases whose holders have closed them."""
         self._take_back()
@@ -280,7 +278,7 @@ class Run:
             ended = [lent for lent in self._lent if lent.clone.closed]
             self._lent = [lent for lent in self._lent if lent not in ended]
         for lent in ended:
-            self._clones_were_asked |= lent.clone.was_asked
+            self._bystanders.were_asked |= lent.clone.was_asked
             lent.clone.discard()
 
     def end(self) -> None:
@@ -288,8 +286,9 @@ class Run:
         for lent in self._lent:
             lent.close()
         self.end_test()
-        if line := unused.clones_unopened(self.tally, were_asked=self._clones_were_asked):
+        for line in self._bystanders.of_run(self.tally, self._golden_paths()):
             self.notice(line)
+        opened.end()
         if self._engines is not None:
             self._engines.close()
         self._slots.close()

@@ -134,6 +134,45 @@ def clones_unopened(world: World) -> Said:
     return world.line(world.pytest("test_it.py"), "no test opened its clone")
 
 
+_BESIDE = """
+    import sqlite3
+
+    def test_it(clone_connection):
+        with sqlite3.connect("shop.db") as connection:
+            connection.execute("create table users (id)")
+"""
+
+
+@case(Group.PYTEST, "tests that change another database than their clones")
+def other_changed(world: World) -> Said:
+    alembic_shop(world)
+    world.write("test_it.py", _BESIDE)
+    return world.line(world.pytest("test_it.py"), "the tests changed")
+
+
+@case(Group.PYTEST, "a failed test during which another database was open")
+def other_open(world: World) -> Said:
+    alembic_shop(world)
+    world.write("test_it.py", f"{_BESIDE}        assert False\n")
+    return world.line(world.pytest("test_it.py"), "another database was open")
+
+
+@case(Group.PYTEST, "a variable of the setting export that the application does not read")
+def export_read_by_nobody(world: World) -> Said:
+    alembic_shop(world)
+    world.settings('alembic = "alembic.ini"\nexport = { DATABASE_URL = "path" }')
+    world.write(
+        "test_it.py",
+        """
+        import sqlite3
+
+        def test_it(clone):
+            sqlite3.connect("shop.db").execute("select 1")
+    """,
+    )
+    return world.line(world.pytest("test_it.py"), "nobody opened what it says")
+
+
 @case(Group.PYTEST, "a test that left its database as it was, and failed", nothing_to_do="it is a fact about the test")
 def failed_without_changes(world: World) -> Said:
     alembic_shop(world)

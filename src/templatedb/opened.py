@@ -1,0 +1,214 @@
+"""Which SQLite files this process opens beside its slots: what an application opens by itself.
+
+``sqlite3.connect`` is replaced while tests run, by an object that notes the file and calls the original. An audit hook
+would see connections of every spelling, but costs each ``id()`` and each look at a function's code 0.1 us for good: it
+cannot be removed. Not seen are what ``from sqlite3 import connect`` took before, and other processes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NamedTuple
+
+from templatedb.after_import import call_after_import
+
+_MAGIC = b"SQLite format 3\0"
+_DESCRIPTORS = "/proc/self/fd"
+_MOST = 50
+"""Files that are remembered."""
+
+
+class Opened(NamedTuple):
+    """A file that somebody opened, and what it was before."""
+
+    path: str
+    opener: str
+    """The innermost line of the project that led to it, such as ``shop/db.py, line 7``; empty where none did."""
+    stamp: tuple[int, ...]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it was written, made or removed since."""
+        return _stamp(self.path) != self.stamp
+
+
+class _Seen:
+    """What was seen since `watch`. Any thread adds to it."""
+
+    def __init__(self, root: str, is_temporary: Callable[[str], bool]) -> None:
+        self.root = root
+        self.is_temporary = is_temporary
+        self.others: dict[str, Opened] = {}
+        self.in_this_test: set[str] = set()
+        self.a_slot_was_opened = False
+
+    def note(self, path: str, opener: Callable[[], str]) -> None:
+        if path in _slots:
+            self.a_slot_was_opened = True
+        elif self._may_be_the_applications(path):
+            self.in_this_test.add(path)
+            if path not in self.others and len(self.others) < _MOST:
+                self.others[path] = Opened(path, opener(), _stamp(path))
+
+    def _may_be_the_applications(self, path: str) -> bool:
+        """Whether it is no file of a tool (``.coverage``, ``.mypy_cache``), nor one that a test made for itself."""
+        inside = path.startswith(self.root + os.sep)
+        shown = path[len(self.root) :] if inside else os.sep + os.path.basename(path)
+        return os.sep + "." not in shown and not self.is_temporary(path)
+
+    def opener(self, frame: FrameType | None) -> str:
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if name.startswith(self.root + os.sep) and "site-packages" not in name:
+                return f"{name[len(self.root) + 1 :]}, line {frame.f_lineno}"
+            frame = frame.f_back
+        return ""
+
+
+_slots: set[str] = set()
+_seen: _Seen | None = None
+_lock = threading.Lock()
+
+
+def claim(path: str) -> None:
+    """Know *path*, as SQLite spells it, for a slot."""
+    _slots.add(path)
+
+
+def disclaim(path: str) -> None:
+    """Forget *path*."""
+    _slots.discard(path)
+
+
+def watch(root: str, is_temporary: Callable[[str], bool]) -> None:
+    """Note from here on what is opened, with lines of code below *root*; forget what was seen before.
+
+    Files are left out for which *is_temporary* is true, or whose name or folder begins with a dot. What is open already
+    is noted where the system tells it, which is on Linux.
+    """
+    global _seen  # noqa: PLW0603  # sqlite3 is one per process
+    with _lock:
+        _seen = seen = _Seen(root, is_temporary)
+    for path in _held_open():
+        seen.note(path, str)
+    seen.in_this_test.clear()
+    call_after_import("sqlite3", _replace)
+
+
+def end() -> None:
+    """Stop watching, and put ``sqlite3.connect`` back where nobody else has replaced it meanwhile."""
+    global _seen  # noqa: PLW0603  # as in `watch`
+    _seen = None
+    for module in _modules():
+        if isinstance(module.connect, _Connect):
+            module.connect = module.connect.original
+
+
+def begin_test() -> None:
+    """Note that another test begins."""
+    if _seen is not None and _seen.in_this_test:
+        _seen.in_this_test.clear()
+
+
+def a_slot_was_opened() -> bool:
+    """Whether anybody but templatedb has opened a slot."""
+    return _seen is not None and _seen.a_slot_was_opened
+
+
+def others() -> list[Opened]:
+    """Return the files that were opened and are no slots, in their order."""
+    return [] if _seen is None else list(_seen.others.values())
+
+
+def others_of_this_test() -> list[Opened]:
+    """Return those of them that were opened since `begin_test`, or are open still: pools keep their connections."""
+    if not (found := others()) or _seen is None:
+        return []
+    current = _seen.in_this_test | set(_held_open())
+    return [opened for opened in found if opened.path in current]
+
+
+def _modules() -> list[Any]:
+    return [module for name in ("sqlite3", "sqlite3.dbapi2") if (module := sys.modules.get(name)) is not None]
+
+
+def _replace() -> None:
+    for module in _modules():
+        if not isinstance(module.connect, _Connect):
+            module.connect = _Connect(module.connect)
+
+
+class _Connect:
+    """``sqlite3.connect``, but it tells who opens what. An object, for a function in a class would become a method."""
+
+    def __init__(self, original: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, original)  # its name, text and signature are the original's
+        self.original = original
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Connect as the original does."""
+        __tracebackhide__ = True
+        if _seen is not None:
+            _note(_seen, arguments[0] if arguments else options.get("database"))
+        return self.original(*arguments, **options)
+
+
+def _note(seen: _Seen, database: object) -> None:
+    caller = sys._getframe(2)  # noqa: SLF001  # who called sqlite3.connect; inspect would say the same, slower
+    if caller.f_globals.get("__name__", "").startswith("templatedb."):
+        return
+    # Whatever is wrong with the name, SQLite says it better.
+    with contextlib.suppress(TypeError, ValueError, OSError):
+        if path := _path_of(os.fsdecode(database)):  # type: ignore[arg-type]  # a TypeError is wanted
+            seen.note(path, lambda: seen.opener(caller))
+
+
+def _path_of(database: str) -> str:
+    """Return the file that SQLite opens by that name; empty for a database that has none."""
+    if not database.startswith("file:"):
+        return "" if database in ("", ":memory:") else os.path.realpath(database)
+    from urllib.parse import parse_qs, unquote, urlsplit
+
+    parts = urlsplit(database)
+    options = parse_qs(parts.query)
+    path = unquote(parts.path)
+    if options.get("vfs") == ["memdb"]:
+        return path
+    is_file = path not in ("", ":memory:") and options.get("mode") != ["memory"]
+    return os.path.realpath(path) if is_file else ""
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    """Return what changes with each write, to the file or to a log that is not empty; empty where there is none.
+
+    Whoever only reads a database in WAL mode may make an empty log.
+    """
+    found: list[int] = []
+    for name in (path, f"{path}-wal"):
+        with contextlib.suppress(OSError):
+            status = os.stat(name)
+            if status.st_size or name is path:
+                found += [status.st_ino, status.st_size, status.st_mtime_ns]
+    return tuple(found)
+
+
+def _held_open() -> list[str]:
+    """Return the SQLite files that this process holds open; empty where the system does not tell.
+
+    Read through the descriptors that are there: to close one of our own would drop SQLite's locks on the file
+    (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+    """
+    found = []
+    with contextlib.suppress(OSError):
+        for name in os.listdir(_DESCRIPTORS):
+            with contextlib.suppress(OSError):
+                path = os.readlink(f"{_DESCRIPTORS}/{name}")
+                if path in _slots or (path.startswith("/") and os.pread(int(name), len(_MAGIC), 0) == _MAGIC):
+                    found.append(path)
+    return found
