@@ -197,6 +197,74 @@ def test_sql_of_another_database_is_told(project, init):
     ]
 
 
+RUNNER = """
+    import pathlib
+    import sqlite3
+
+    def run_migrations(connection):
+        for number, file in enumerate(sorted(pathlib.Path("db").glob("*.sql")), 1):
+            if connection.execute("pragma user_version").fetchone()[0] < number:
+                connection.executescript(file.read_text())
+                connection.execute({writes})
+"""
+
+
+@pytest.mark.parametrize(
+    ("writes", "line"),
+    [
+        ('f"PRAGMA user_version = {number}"', 9),
+        ('"pragma main.user_version=" + str(number)', 9),
+        ("QUOTES\n  pragma user_version(1)QUOTES", 10),
+    ],
+)  # fmt: skip
+def test_a_project_that_counts_its_migrations_itself_is_told_to_use_its_runner(project, init, writes, line):
+    """The files alone would leave the count at 0, and the application would run them again."""
+    write(project / "db/001.sql", TABLE)
+    write(project / "store.py", textwrap.dedent(RUNNER).replace("{writes}", writes.replace("QUOTES", '"' * 3)))
+    note = (
+        f"store.py:{line} writes user_version, which SQL files alone leave at 0: use"
+        ' function = "package.module:name", a def name(path) that calls the project\'s own runner.'
+    )
+    said = init()
+    assert (said["settings"], said["notes"]) == ({"sql": "db"}, [note])
+    write(project / "db/001.sql", f"{TABLE}pragma user_version = 1;\n")
+    assert init()["notes"] == []
+
+
+def test_a_runner_that_is_found_is_named(project, init):
+    """Where files of a known tool come before it."""
+    write(project / "db/1_t.up.sql", TABLE)
+    runner = "def migrate(path):\n    db = sqlite3.connect(path)\n    db.execute('PRAGMA user_version = 1')\n"
+    write(project / "store.py", f"import sqlite3\n{runner}")
+    said = init()
+    assert said["settings"] == {"sql": "db"}
+    (note,) = said["notes"]
+    assert note == (
+        "store.py:4 writes user_version, which SQL files alone leave at 0: use"
+        ' function = "store:migrate", the project\'s own runner.'
+    )
+
+
+def test_a_version_that_is_only_read_or_that_the_function_writes_is_not_told(project, init):
+    """Neither is passed by."""
+    write(project / "db/001.sql", TABLE)
+    write(
+        project / "store.py",
+        "def version(db):\n    return db.execute('pragma user_version').fetchone()  # pragma user_version = 1\n",
+    )
+    assert init()["notes"] == []
+    migrate = """
+        def migrate(path):
+            with sqlite3.connect(path) as connection:
+                run_migrations(connection)
+    """
+    text = textwrap.dedent(RUNNER).replace("{writes}", "'pragma user_version = 1'") + textwrap.dedent(migrate)
+    write(project / "store.py", text)
+    said = init()
+    assert said["settings"] == {"function": "store:migrate", "inputs": ["db"]}
+    assert not any("user_version" in note for note in said["notes"])
+
+
 # --- models ----------------------------------------------------------------------------------------------------------
 
 SQLMODEL = "from sqlmodel import Field, SQLModel\nclass Hero(SQLModel, table=True):\n    id: int | None = Field(default=None, primary_key=True)\n"
@@ -313,6 +381,25 @@ def test_the_variable_of_an_engine_is_exported(project, init, files, settings):
     assert said == ({"alembic": "alembic.ini", **settings} if settings else {})
 
 
+def test_the_comment_of_an_export_says_where_the_variable_is_read(project, capsys):
+    """The module and the line, which may be another one than the engine's."""
+    alembic_project(project)
+    write(project / "pyproject.toml", "")
+    write(project / "app/config.py", "import os\n\nURL = os.getenv('DATABASE_URL') or 'sqlite://'\n")
+    write(project / "app/db.py", f"{ENGINE}from app.config import URL\nengine = create_engine(URL)\n")
+    assert main(["init"]) == 0
+    assert (
+        '\nexport = { DATABASE_URL = "url" }  # app/config.py:3 reads DATABASE_URL; set before the tests import it\n'
+        in capsys.readouterr().out
+    )
+    write(project / "other.py", f"{ENGINE}engine = create_engine(os.environ['OTHER_URL'])\n")
+    assert main(["init"]) == 0
+    assert (
+        "  # other.py:3 reads OTHER_URL, app/config.py:3 reads DATABASE_URL; set before the tests import them\n"
+        in capsys.readouterr().out
+    )
+
+
 def test_two_variables_are_both_exported_with_a_word_of_warning(project, init):
     """They may be two databases."""
     alembic_project(project)
@@ -344,6 +431,10 @@ def test_a_fixed_url_is_told_without_its_password(project, init):
     )
 
 
+_BY_DEFAULT = (
+    "opens app.db where it is called without a path, so tests that get there use that file and no clone; give it"
+    " clone_path, or let the default come from a variable, such as os.environ.get"
+)
 _FROM_A_VARIABLE = "let it come from a variable, such as os.environ.get"
 FIXED = {
     "of its parts, as in SQLModel's tutorial": (
@@ -365,16 +456,72 @@ FIXED = {
         f"sqlite3.connect has a fixed path, so tests that get there use that file and no clone; {_FROM_A_VARIABLE}",
         '("DATABASE_PATH", "app.db").',
     ),
+    "a path opened at import": (
+        "import sqlite3\nconnection = sqlite3.connect('app.db')\n",
+        f"sqlite3.connect has a fixed path, so the tests cannot lead it to a clone; {_FROM_A_VARIABLE}",
+        '("DATABASE_PATH", "app.db").',
+    ),
+    "a default": (
+        "import sqlite3\n\ndef connect(path='app.db'):\n    return sqlite3.connect(path)\n",
+        f"connect {_BY_DEFAULT}",
+        '("DATABASE_PATH", "app.db").',
+    ),
+    "a default by keyword, of a constant": (
+        textwrap.dedent(
+            """\
+            import sqlite3
+            from pathlib import Path
+            DB = Path("data.db")
+
+            class Store:
+                def __init__(self, name: str, *, path: str | Path = DB):
+                    self.connection = sqlite3.connect(str(path))
+            """
+        ),
+        f"__init__ {_BY_DEFAULT.replace('app.db', 'data.db')}",
+        '("DATABASE_PATH", "data.db").',
+    ),
 }
 
 
 @pytest.mark.parametrize(("source", "said", "example"), FIXED.values(), ids=FIXED)
 def test_a_database_that_the_tests_cannot_lead_elsewhere_is_told(project, init, source, said, example):
-    """Tests would pass on the developer's own file."""
+    """Tests would pass on the developer's own file; that a clone is enough is not said then."""
     alembic_project(project)
     write(project / "db.py", source)
-    (note,) = init()["notes"]
-    assert note.partition(": ")[2] == said + example
+    told = init()
+    (note,) = told["notes"]
+    place, _, words = note.partition(": ")
+    assert words == said + example
+    file = "data.db" if "data.db" in source else "app.db"
+    assert told["advice"] == (
+        f"Nothing for conftest.py yet: {place} opens {file}, not a clone (see its Note)."
+        " A test of code that is given its database asks for clone_session, or clone_engine."
+    )
+
+
+@pytest.mark.parametrize("default", ["None", "':memory:'", "os.environ.get('DB_FILE', 'app.db')"])
+def test_a_default_that_opens_no_file_of_its_own_is_not_told(project, init, default):
+    """A variable is exported, as anywhere else."""
+    write(project / "db/001.sql", TABLE)
+    write(project / "store.py", f"import os, sqlite3\ndef connect(path={default}):\n    return sqlite3.connect(path)\n")
+    said = init()
+    assert said["notes"] == []
+    assert said["settings"].get("export") == ({"DB_FILE": "path"} if "DB_FILE" in default else None)
+    assert said["advice"].startswith("No conftest.py is needed: ")
+
+
+def test_a_function_that_migrates_the_file_it_is_given_may_have_a_default(project, init):
+    """The build gives it a path."""
+    write(project / "db/001.sql", TABLE)
+    write(
+        project / "store.py",
+        "import pathlib, sqlite3\ndef migrate(path='app.db'):\n    connection = sqlite3.connect(path)\n"
+        "    connection.executescript(pathlib.Path('db/001.sql').read_text())\n",
+    )
+    said = init()
+    assert said["settings"]["function"] == "store:migrate"
+    assert not any("app.db" in note for note in said["notes"])
 
 
 def test_a_dotenv_file_that_wins_over_the_environment_is_told(project, init):
@@ -737,9 +884,16 @@ def test_a_global_engine_gets_a_fixture_that_puts_its_database_back(guests, init
     suite_passes(said, client + TWICE)
 
 
+OVERRIDDEN = (
+    "shop.py:8: create_engine has a fixed URL. Endpoints are served by the fixture's override of get_session; only code"
+    " that uses the engine directly (background jobs, scripts, startup events) still opens x.db. If tests run such code,"
+    ' let the URL come from a variable, such as os.environ.get("DATABASE_URL", "sqlite:///x.db").'
+)
+
+
 @needs("fastapi", "httpx")
 def test_sessions_of_a_fixed_engine_are_overridden(guests, init):
-    """With the session of the test."""
+    """With the session of the test; what the fixed URL still means is told, without a contradiction."""
     shop(
         guests,
         "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import Session\nengine = create_engine('sqlite:///x.db')",
@@ -748,7 +902,47 @@ def test_sessions_of_a_fixed_engine_are_overridden(guests, init):
     said = init()
     assert said["conftest"]["path"] == "tests/conftest.py"
     assert "    app.dependency_overrides[get_session] = lambda: clone_session\n" in said["conftest"]["text"]
+    assert said["notes"] == [OVERRIDDEN]
     suite_passes(said, TWICE)
+    assert not (guests / "x.db").exists()
+    assert init()["notes"] == [OVERRIDDEN]  # by the conftest that was added
+    conftest = guests / "tests/conftest.py"
+    conftest.write_text(re.sub(r".*dependency_overrides.*\n", "", conftest.read_text()))
+    (note,) = init()["notes"]
+    assert "create_engine has a fixed URL, so the tests cannot lead it to a clone; " in note
+
+
+@needs("fastapi", "httpx")
+def test_connections_of_plain_sqlite3_are_overridden(guests, init):
+    """With the connection of the test: the application's code knows no session."""
+    source = """
+        import contextlib
+        import sqlite3
+        from fastapi import Depends, FastAPI
+
+        app = FastAPI()
+
+        def get_db(path="x.db"):
+            with contextlib.closing(sqlite3.connect(path, check_same_thread=False)) as db:
+                yield db
+
+        @app.post("/{name}")
+        def add(name: str, db=Depends(get_db)):
+            db.execute("insert into guest values (?)", [name])
+            db.commit()
+            return {"name": name}
+    """
+    write(guests / "shop.py", textwrap.dedent(source).lstrip())
+    said = init()
+    assert "    app.dependency_overrides[get_db] = lambda: clone_connection\n" in said["conftest"]["text"]
+    (note,) = said["notes"]
+    assert note == (
+        "shop.py:8: sqlite3.connect has a fixed path. Endpoints are served by the fixture's override of get_db; only"
+        " code that connects by itself (background jobs, scripts, startup events) still opens x.db. If tests run such"
+        ' code, let the path come from a variable, such as os.environ.get("DATABASE_PATH", "x.db").'
+    )
+    suite_passes(said, TWICE)
+    assert not (guests / "x.db").exists()
 
 
 @needs("fastapi", "httpx")
@@ -921,6 +1115,88 @@ def test_settings_that_are_there_are_shown_and_left_alone(sql, capsys, name, tex
         "Edit them there: templatedb build tries them. To start anew, take them out first.\n"
     )
     assert (sql / name).read_text() == text
+
+
+def test_what_would_be_proposed_is_shown_beside_settings_that_are_there(sql, capsys):
+    """Settings, conftest and all; nothing is written."""
+    text = "[tool.templatedb]\nsql = 'old'\n"
+    write(sql / "pyproject.toml", text)
+    assert main(["init", "--yes"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith(
+        f"Found in {sql}:\n    db  SQL in 1 file\n\n"
+        "Without the settings in pyproject.toml these would be proposed. They are shown only, not written:\n\n"
+        f"{TABLE_OF_SQL}\nNo conftest.py is needed: "
+    )
+    assert err.startswith(f"templatedb: settings are there already: {sql}/pyproject.toml:1\n")
+    assert (sql / "pyproject.toml").read_text() == text
+    assert main(["init", "--json"]) == 1
+    assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def schema(sql):
+    """A project whose settings need a new module."""
+    (sql / "db/001.sql").rename(sql / "db/schema.sql")
+    write(sql / "db/queries.sql", "select 1;\n")
+    return sql
+
+
+def test_with_yes_the_new_module_is_written_too(schema, capsys):
+    """So that the settings lead somewhere: the build works at once."""
+    assert main(["init"]) == 0
+    assert not (schema / "templatedb_build.py").exists()
+    capsys.readouterr()
+    assert main(["init", "--yes"]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith(
+        f"\nWrote {schema}/pyproject.toml and {schema}/templatedb_build.py. Next: templatedb build, then pytest.\n"
+    )
+    module = (schema / "templatedb_build.py").read_text()
+    assert f"\nFor a new templatedb_build.py:\n\n{module}\n" in out
+    builds()
+
+
+def test_a_module_that_is_there_is_never_overwritten(schema, init):
+    """Where all names are taken."""
+    for name in ("build", "migrate", "golden"):
+        write(schema / f"templatedb_{name}.py", "MINE = True\n")
+    said = init("--yes")
+    assert (said["file"]["written"], said["module"]["written"]) == (True, False)
+    assert (schema / "templatedb_build.py").read_text() == "MINE = True\n"
+
+
+def test_a_module_that_is_there_as_a_link_is_told_and_left_alone(schema, tmp_path, capsys):
+    """The file that the link leads to is not made."""
+    (schema / "templatedb_build.py").symlink_to(tmp_path / "outside.py")
+    assert main(["init", "--yes"]) == 0
+    assert capsys.readouterr().out.endswith(
+        f"\n{schema}/templatedb_build.py is there already: it stays as it is.\n\n"
+        f"Wrote {schema}/pyproject.toml. Next: templatedb build, then pytest.\n"
+    )
+    assert not (tmp_path / "outside.py").exists()
+
+
+def test_on_a_terminal_the_question_names_the_new_module(schema):
+    """One yes for both."""
+    seen = on_a_terminal(schema, b"y\n")
+    assert "Write the settings above to pyproject.toml, and a new templatedb_build.py? [y/N] " in seen
+    assert (schema / "templatedb_build.py").is_file()
+
+
+def test_a_missing_module_of_ours_is_shown_by_init_once_more(schema, init, capsys):
+    """The error says so, and it is true."""
+    init("--yes")
+    text = (schema / "templatedb_build.py").read_text()
+    (schema / "templatedb_build.py").unlink()
+    assert main(["key"]) == 1
+    assert capsys.readouterr().err == (
+        f"templatedb: no module 'templatedb_build' for function 'templatedb_build:migrate' in {schema}\n"
+        "templatedb init shows the text of templatedb_build.py, where the project needs it. Or correct the name, or add"
+        " the module's folder to python_path.\n"
+    )
+    assert main(["init"]) == 1
+    assert f"\nFor a new templatedb_build.py:\n\n{text}\n" in capsys.readouterr().out
 
 
 def test_a_pyproject_that_is_no_toml_is_refused(sql, capsys):
@@ -1112,6 +1388,7 @@ def test_the_json_has_everything(sql, init):
         "suggested": {"seed": ["package.module:function"]},
         "file": {"path": str(sql / "pyproject.toml"), "diff": said["file"]["diff"], "written": False},
         "module": None,
+        "pytest": None,
         "conftest": None,
         "advice": "No conftest.py is needed: a test asks for clone_connection, or clone_path.",
         "github_actions": GITHUB_STEPS.replace(" -n 2", ""),

@@ -5,11 +5,14 @@ Read here, not asked of pytest, so that the command and the library build with t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from templatedb import toml
 
+INI_OPTIONS = "[tool.pytest.ini_options]"
+_PYPROJECT = "pyproject.toml"
 _DEFAULT_CACHE = ".pytest_cache"
 
 
@@ -27,29 +30,45 @@ def cache_folder(root: Path) -> Path:
     return root / (value if isinstance(value, str) and value else _DEFAULT_CACHE)
 
 
-def _value(root: Path, name: str) -> object:
-    """Return a value from the first file that pytest itself would take; None when that does not have it.
+class Configuration(NamedTuple):
+    """Where pytest is configured, and what stands there."""
+
+    file: str
+    section: str
+    """The header of the table, such as ``[pytest]``."""
+    values: Mapping[str, Any]
+
+
+def configuration(root: Path) -> Configuration | None:
+    """Return the configuration in the folder *root* that pytest itself would take; None when there is none.
 
     A file that is broken says nothing: pytest reports its own configuration better than we could.
     Source: pytest documentation, "Configuration file formats".
     """
     for file in ("pytest.toml", ".pytest.toml"):
         if (root / file).is_file():
-            return _read_toml(root / file).get("pytest", {}).get(name)
+            return Configuration(file, "[pytest]", _read_toml(root / file).get("pytest", {}))
     for file in ("pytest.ini", ".pytest.ini"):
         if (root / file).is_file():
-            return _ini_value(root / file, "pytest", name)
-    if (root / "pyproject.toml").is_file():
-        tool = _read_toml(root / "pyproject.toml").get("tool", {}).get("pytest", {})
+            return Configuration(file, "[pytest]", _section(root / file, "pytest") or {})
+    if (root / _PYPROJECT).is_file():
+        tool = dict(_read_toml(root / _PYPROJECT).get("tool", {}).get("pytest", {}))
         if tool:
-            return tool.get(name, tool.get("ini_options", {}).get(name))
+            options = tool.pop("ini_options", {})
+            return Configuration(_PYPROJECT, "[tool.pytest]" if tool else INI_OPTIONS, {**options, **tool})
     for file, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
-        if (root / file).is_file() and (value := _ini_value(root / file, section, name)) is not None:
-            return value
+        if (root / file).is_file() and (values := _section(root / file, section)) is not None:
+            return Configuration(file, f"[{section}]", values)
     return None
 
 
-def _ini_value(path: Path, section: str, name: str) -> str | None:
+def _value(root: Path, name: str) -> object:
+    found = configuration(root)
+    return None if found is None else found.values.get(name)
+
+
+def _section(path: Path, section: str) -> dict[str, str] | None:
+    """Return a section of an INI file; None when there is none."""
     import configparser
 
     parser = configparser.RawConfigParser()
@@ -57,7 +76,7 @@ def _ini_value(path: Path, section: str, name: str) -> str | None:
         parser.read_string(path.read_text(encoding="utf-8"))
     except (configparser.Error, UnicodeDecodeError):
         return None
-    return parser.get(section, name, fallback=None)
+    return dict(parser.items(section)) if parser.has_section(section) else None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from pathlib import Path
 from templatedb.errors import SettingsError, TemplateDBError
 from templatedb.proposals import Proposal, Written
 from templatedb.proposals.propose import propose
-from templatedb.proposals.writing import OWN, PYPROJECT, Change, change_for, existing, text_of, write
+from templatedb.proposals.writing import OWN, PYPROJECT, Change, Existing, add, change_for, existing, text_of, write
 
 _WIDE = 40
 _EXAMPLES = """\
-Looks at the folder of --project and what is below it; reads files, imports and runs none of them. Writes settings only
-with your yes, or with --yes; conftest.py and CI are yours, their lines are shown.
+Looks at the folder of --project and what is below it; reads files, imports and runs none of them. Writes settings, and
+the new module that they may name, only with your yes, or with --yes; conftest.py, pytest's configuration and CI are
+yours, their lines are shown.
 
 examples:
   templatedb init
@@ -44,7 +45,7 @@ class _Doing(enum.Enum):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("--yes", action="store_true", help="write the settings without asking")
+    parser.add_argument("--yes", action="store_true", help="write the settings, and the new module, without asking")
     parser.add_argument(
         "--to",
         choices=(PYPROJECT, OWN),
@@ -63,29 +64,37 @@ def run(arguments: argparse.Namespace) -> int:
     change = change_for(root, name, text_of(proposal, name)) if proposal.needs_settings else None
     doing = _doing(arguments)
     if arguments.json:
-        if change is not None and doing is _Doing.WRITE:
-            write(change)
-        print(json.dumps(_facts(root, proposal, change, doing), indent=2))
+        written = _write(root, proposal, change) if change is not None and doing is _Doing.WRITE else []
+        print(json.dumps(_facts(root, proposal, change, written), indent=2))
         return 0
     if change is not None and doing is _Doing.SHOW:
         print("Nothing is written, for nobody can be asked here: templatedb init --yes writes the settings.\n")
-    print("\n".join(_lines(root, proposal, change, doing)))
+    print("\n".join([*_found(root, proposal), "", *_settings(proposal, change, doing), *_beside(proposal)]))
     if change is None:
-        print("\nNothing has to be written. Next: templatedb build, then pytest.")
+        print(f"\nNo settings have to be written. Next: {_steps(proposal)}.")
     elif doing is _Doing.SHOW:
         print("\nNothing was written: templatedb init --yes writes it.")
-    elif doing is _Doing.ASK and not _agreed(change):
+    elif doing is _Doing.ASK and not _agreed(proposal, change):
         print("\nNothing was written.")
     else:
-        write(change)
-        print(f"\nWrote {change.path}. Next: {_steps(proposal)}.")
+        written = _write(root, proposal, change)
+        if proposal.module is not None and len(written) == 1:
+            print(f"\n{root / proposal.module.path} is there already: it stays as it is.")
+        print(f"\nWrote {' and '.join(map(str, written))}. Next: {_steps(proposal)}.")
     return 0
+
+
+def _write(root: Path, proposal: Proposal, change: Change) -> list[Path]:
+    """Write the settings, and the module that they name unless it is there; return which files were written."""
+    write(change)
+    is_added = proposal.module is not None and add(root, proposal.module)
+    return [change.path, root / proposal.module.path] if proposal.module is not None and is_added else [change.path]
 
 
 def _proposal(root: Path, *, shown: bool) -> Proposal:
     """Return what is proposed for the folder *root*; raises SettingsError where settings hold already.
 
-    With *shown* what goes beside the settings is printed before that: it may be what was forgotten.
+    With *shown* the proposal is printed before that: it may be wanted beside what is there.
     """
     held = existing(root)
     if held is None:
@@ -94,7 +103,7 @@ def _proposal(root: Path, *, shown: bool) -> Proposal:
         table = "".join(f"    {line}\n" for line in held.lines) or "    (nothing)\n"
         if shown:
             with contextlib.suppress(TemplateDBError):  # nothing is found that settings could be proposed for
-                print("\n".join(_beside(propose(root))[1:]) + "\n")
+                print("\n".join(_unwritten(root, held)) + "\n")
         raise SettingsError(
             what=f"settings are there already: {held.path}:{held.line}",
             remedy=f"{table}Edit them there: templatedb build tries them. To start anew, take them out first.",
@@ -105,39 +114,56 @@ def _proposal(root: Path, *, shown: bool) -> Proposal:
     return proposal._replace(notes=(*proposal.notes, note))
 
 
+def _unwritten(root: Path, held: Existing) -> list[str]:
+    """Return what would be proposed, were the settings *held* not there."""
+    proposal = propose(root)
+    settings = _settings(proposal, None, _Doing.SHOW)
+    if proposal.needs_settings:
+        settings = [
+            f"Without the settings in {held.path.name} these would be proposed. They are shown only, not written:",
+            "",
+            *text_of(proposal, held.path.name).splitlines(),
+        ]
+    return [*_found(root, proposal), "", *settings, *_beside(proposal)]
+
+
 def _doing(arguments: argparse.Namespace) -> _Doing:
     if arguments.yes:
         return _Doing.WRITE
     return _Doing.ASK if not arguments.json and sys.stdin.isatty() and sys.stdout.isatty() else _Doing.SHOW
 
 
-def _agreed(change: Change) -> bool:
+def _agreed(proposal: Proposal, change: Change) -> bool:
+    module = f", and a new {proposal.module.path}" if proposal.module else ""
     try:
-        return input(f"\nWrite the settings above to {change.name}? [y/N] ").strip().lower() in ("y", "yes")
+        return input(f"\nWrite the settings above to {change.name}{module}? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
 
 
 def _steps(proposal: Proposal) -> str:
-    steps = [f"add {proposal.module.path}"] if proposal.module else []
+    steps = [f"add the lines to {proposal.pytest.path}"] if proposal.pytest else []
     steps += [f"add the lines to {proposal.conftest.path}"] if proposal.conftest else []
     return ", ".join([*steps, "templatedb build, then pytest"])
 
 
-def _lines(root: Path, proposal: Proposal, change: Change | None, doing: _Doing) -> list[str]:
-    """Return what people read: what was found, and each file with what belongs in it."""
+def _found(root: Path, proposal: Proposal) -> list[str]:
+    """Return what was found, and what is to be told of it."""
     width = max((len(fact.place) for fact in proposal.facts if len(fact.place) <= _WIDE), default=0)
     lines = [f"Found in {root}:", *(f"    {fact.place:{width}}  {fact.what}" for fact in proposal.facts)]
     for note in proposal.notes:
         lines += ["", f"Note: {note}"]
-    return [*lines, "", *_settings(proposal, change, doing), *_beside(proposal)]
+    return lines
 
 
 def _beside(proposal: Proposal) -> list[str]:
-    """Return what is written by hand: a module, the conftest, the CI."""
+    """Return what goes beside the settings: a module, and by hand pytest's configuration, the conftest, the CI."""
     lines: list[str] = []
     if proposal.module is not None:
-        lines += ["", f"For a new {proposal.module.path}, by your hand:", "", *proposal.module.text.splitlines()]
+        lines += ["", f"For a new {proposal.module.path}:", "", *proposal.module.text.splitlines()]
+    if (pytest := proposal.pytest) is not None:
+        lines += ["", f"For {pytest.path}, under {pytest.section}, by your hand:", ""]
+        lines += pytest.text.splitlines()
     if proposal.conftest is not None:
         lines += ["", f"For {proposal.conftest.path}, by your hand:", "", *proposal.conftest.text.splitlines()]
     else:
@@ -160,16 +186,17 @@ def _settings(proposal: Proposal, change: Change | None, doing: _Doing) -> list[
     return [f"For {'a new ' if change.before is None else ''}{change.name}:", "", *shown.splitlines()]
 
 
-def _facts(root: Path, proposal: Proposal, change: Change | None, doing: _Doing) -> dict[str, object]:
-    is_written = change is not None and doing is _Doing.WRITE
+def _facts(root: Path, proposal: Proposal, change: Change | None, written: list[Path]) -> dict[str, object]:
+    module = proposal.module
     return {
         "project": str(root),
         "found": [fact._asdict() for fact in proposal.facts],
         "notes": list(proposal.notes),
         "settings": _table(proposal, Written.SET),
         "suggested": _table(proposal, Written.SUGGESTED),
-        "file": None if change is None else {"path": str(change.path), "diff": change.diff, "written": is_written},
-        "module": proposal.module and proposal.module._asdict(),
+        "file": None if change is None else {"path": str(change.path), "diff": change.diff, "written": bool(written)},
+        "module": module and {**module._asdict(), "written": root / module.path in written},
+        "pytest": proposal.pytest and proposal.pytest._asdict(),
         "conftest": proposal.conftest and proposal.conftest._asdict(),
         "advice": proposal.advice,
         "github_actions": proposal.ci,

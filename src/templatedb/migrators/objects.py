@@ -15,6 +15,9 @@ from templatedb.inputs import Input, file
 from templatedb.migrators.packages import package_folders
 from templatedb.settings import Settings
 
+DRAFTS = ("templatedb_build", "templatedb_migrate", "templatedb_golden")
+"""Names of the modules that ``templatedb init`` proposes."""
+
 
 def refuse_other_than_names(target: object, setting: str) -> None:
     """Raise SettingsError unless *target*, given as *setting*, has the form of a name."""
@@ -38,9 +41,11 @@ def input_of(target: str, setting: str, settings: Settings, folder: str = "") ->
     folders = (*((Path(folder),) if folder else ()), *settings.import_folders)
     path = source_of(module, folders)
     if path is None:
+        is_draft = module in DRAFTS and setting in ("function", "metadata")
+        shown = f"templatedb init shows the text of {module}.py, where the project needs it. Or correct the name,"
         raise InputsError(
             what=f"no module {module!r} for {setting} {target!r} in " + ", ".join(map(str, folders)),
-            remedy="Correct the name, or add the module's folder to python_path.",
+            remedy=f"{shown if is_draft else 'Correct the name,'} or add the module's folder to python_path.",
             searched=folders,
         )
     return file(f"{setting}/{module.replace('.', '/')}", path)

@@ -11,10 +11,12 @@ folders        SQL files that make a database
 models         SQLAlchemy metadata, and the module that holds all of it
 engines        engines and the variables that their URLs come from
 web            applications of Flask and FastAPI
-tools          other migration tools, and the project's own functions that migrate a file
-migrate_code   a function that migrates, to be added by hand
+tools          other migration tools, and the project's own functions and runners that migrate
+migrate_code   a function that migrates, for a new module
 conftests      what the project's conftests do already
 conftest_code  fixtures, to be added by hand
+pytest_lines   lines for pytest's own configuration
+fixed          databases that stand fixed in the source, and what no clone replaces
 github         the steps for GitHub Actions
 migrators      which of all this migrates the database
 beside         the settings that go beside it
@@ -71,10 +73,20 @@ class Setting(NamedTuple):
 
 
 class Code(NamedTuple):
-    """Python that the user adds: never written by us, for it is a draft."""
+    """Python for a file of the project. It is a draft: no file that is there is changed."""
 
     path: str
     text: str
+
+
+class PytestLines(NamedTuple):
+    """What the user adds to pytest's own configuration."""
+
+    path: str
+    section: str
+    """The table that they belong in, with its brackets."""
+    text: str
+    """The lines, with the header of the table where it is not there yet."""
 
 
 class Proposal(NamedTuple):
@@ -86,6 +98,7 @@ class Proposal(NamedTuple):
     """What does not work yet, and other choices: a sentence each."""
     module: Code | None = None
     """The module that the settings name and that is not there yet."""
+    pytest: PytestLines | None = None
     conftest: Code | None = None
     advice: str = ""
     """Where `conftest` has nothing to add: what to do instead."""

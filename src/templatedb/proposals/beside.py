@@ -35,7 +35,8 @@ def settings_beside(
     if set(urls) - {"DATABASE_URL"}:  # the default
         yield Setting("url_env", tuple(urls), "set to the URL of the build while it migrates")
     if variables:
-        why = f"where {exported[0].path} takes its database from; set before the tests import it"
+        where = ", ".join(f"{one.path}:{one.line} reads {one.name}" for one in variables.values())
+        why = f"{where}; set before the tests import {'them' if len(variables) > 1 else 'it'}"
         yield Setting("export", {one.name: str(one.form) for one in variables.values()}, why)
     yield from _of_variables(values, [one for one in reads if one.name not in urls and one.name not in variables])
     yield from _of_models(choice, found_models)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import textwrap
 from string import Template
 
@@ -11,6 +12,16 @@ from templatedb.proposals.engines import Engine
 from templatedb.proposals.migrate_code import application_on
 from templatedb.proposals.variables import Form
 from templatedb.proposals.web import Application, Dependency, Takes
+
+
+class Sessions(enum.Enum):
+    """What the application calls its sessions: those of the clone have to be of the same kind."""
+
+    SQLALCHEMY = enum.auto()
+    SQLMODEL = enum.auto()
+    SQLITE3 = enum.auto()
+    """Connections of plain ``sqlite3``."""
+
 
 _NAMES = ("database", "database_put_back", "templatedb_put_back")
 
@@ -43,6 +54,23 @@ $imports
 def client(clone_session: Session) -> Iterator[TestClient]:
     """The application, with its sessions on this test's database."""
 $before    $app.dependency_overrides[$name] = lambda: clone_session
+    yield TestClient($app)
+    $app.dependency_overrides.clear()
+''')
+
+_SQLITE3 = Template('''\
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+$imports
+
+@pytest.fixture
+def client(clone_connection: sqlite3.Connection) -> Iterator[TestClient]:
+    """The application, with its sessions on this test's database."""
+$before    $app.dependency_overrides[$name] = lambda: clone_connection
     yield TestClient($app)
     $app.dependency_overrides.clear()
 ''')
@@ -104,6 +132,13 @@ _DISPOSE = Template("""\
         $name.engine.dispose()
 """)
 
+_OF_KIND = {
+    Sessions.SQLALCHEMY: "clone_session",
+    Sessions.SQLMODEL: "Session(clone_engine)",  # SQLAlchemy's own session has no exec()
+    Sessions.SQLITE3: "clone_connection",
+}
+_OVERRIDES = {Sessions.SQLALCHEMY: _SYNC, Sessions.SQLMODEL: _SQLMODEL, Sessions.SQLITE3: _SQLITE3}
+
 
 def fixtures(
     suite: Conftests,
@@ -111,37 +146,35 @@ def fixtures(
     application: Application | None,
     dependency: Dependency | None,
     holder: tuple[str, str] | None,
-    *,
-    sqlmodel: bool,
+    kind: Sessions,
 ) -> Code | None:
     """Return what the conftest of *suite* needs, None when tests need only ask for their clone.
 
     *exported* is the engine whose variable is exported, *holder* the module and name of Flask-SQLAlchemy's ``db``.
     """
     if exported is not None:
-        return Code(suite.path, _restoring(exported, dependency, suite.names, sqlmodel=sqlmodel))
+        return Code(suite.path, _restoring(exported, dependency, suite.names, kind))
     if dependency is not None:
-        return Code(suite.path, _overriding(application, dependency, sqlmodel=sqlmodel))
+        return Code(suite.path, _overriding(application, dependency, kind))
     is_flask = application is not None and application.framework == "Flask"
     if application is not None and is_flask and application.takes in (Takes.MAPPING, Takes.OBJECT):
         return Code(suite.path, _of_flask(application, holder))
     return None
 
 
-def _restoring(exported: Engine, dependency: Dependency | None, taken: frozenset[str], *, sqlmodel: bool) -> str:
+def _restoring(exported: Engine, dependency: Dependency | None, taken: frozenset[str], kind: Sessions) -> str:
     text = _RESTORING.substitute(name=next(name for name in _NAMES if name not in taken))
     if dependency is None:
         return text
     is_async = dependency.is_async or (exported.variable is not None and exported.variable.form is Form.ASYNC_URL)
-    # SQLAlchemy's own session has no exec().
-    session = "clone_async_session" if is_async else "Session(clone_engine)" if sqlmodel else "clone_session"
+    session = "clone_async_session" if is_async else _OF_KIND[kind]
     return text + _NO_OVERRIDE.substitute(module=dependency.module, name=dependency.name, session=session)
 
 
-def _overriding(application: Application | None, dependency: Dependency, *, sqlmodel: bool) -> str:
+def _overriding(application: Application | None, dependency: Dependency, kind: Sessions) -> str:
     module, name = (application.module, application.name) if application else ("yourapp", "app")
     is_made = application is not None and application.takes is not None
-    template = _ASYNC if dependency.is_async else _SQLMODEL if sqlmodel else _SYNC
+    template = _ASYNC if dependency.is_async else _OVERRIDES[kind]
     return template.substitute(
         imports=_imports((dependency.module, dependency.name), (module, name)),
         before=f"    app = {name}()\n" if is_made else "",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from templatedb.conventions.source import FUNCTIONS, chain_of
 from templatedb.proposals import Fact
 from templatedb.proposals.names import at_import
-from templatedb.proposals.values import Values
+from templatedb.proposals.values import Values, unwrapped
 from templatedb.proposals.variables import Form, Variable
 
 _MAKERS = {"create_engine": Form.URL, "create_async_engine": Form.ASYNC_URL}
@@ -33,6 +33,8 @@ class Engine(NamedTuple):
     """Where the URL comes from; None when it is no variable of the environment."""
     url: str | None = None
     """The URL that stands in the source."""
+    function: str = ""
+    """The function whose argument has the URL as its default; empty where it is no default."""
 
     @property
     def fact(self) -> Fact:
@@ -41,11 +43,17 @@ class Engine(NamedTuple):
         source = (
             f"from the variable {self.variable.name}" if self.variable else f"fixed, {without_password(self.url or '')}"
         )
-        return Fact(self.path, self.line, f"{self.maker}{when}, {self._holds} {source}")
+        return Fact(self.path, self.line, f"{self.maker}{when}, {self.holds} {source}")
 
     @property
-    def _holds(self) -> str:
-        is_path = self.maker.endswith(".connect") or (self.variable and self.variable.form is Form.PATH)
+    def is_connection(self) -> bool:
+        """Whether it is no engine of SQLAlchemy but a connection, of ``sqlite3`` or ``aiosqlite``."""
+        return self.maker.endswith(".connect")
+
+    @property
+    def holds(self) -> str:
+        """What it is given: ``URL`` or ``path``."""
+        is_path = self.is_connection or (self.variable and self.variable.form is Form.PATH)
         return "path" if is_path else "URL"
 
 
@@ -93,13 +101,16 @@ def _in(path: str, values: Values) -> Iterator[Engine]:
     for node in ast.walk(tree):
         for maker, value in _urls(node):
             function = inside.get(node)
-            variable = values.variable(value, path) or _local(value, function, path, values)
-            literal = values.literal(value, path)
+            default = _default_of(value, function)
+            source = value if default is None else default
+            variable = values.variable(source, path) or _local(value, function, path, values)
+            literal = values.literal(source, path)
             if variable is None and (literal is None or _IN_MEMORY.fullmatch(literal)):
                 continue
             line = getattr(node, "lineno", value.lineno)
             is_now = node in runs_now if maker == _FLASK else function is None
-            yield Engine(maker, path, line, is_now, variable and _formed(variable, maker, value), literal)
+            formed = variable and _formed(variable, maker, value)
+            yield Engine(maker, path, line, is_now, formed, literal, getattr(function, "name", "") if default else "")
 
 
 def _urls(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -132,6 +143,19 @@ def _local(value: ast.expr, function: ast.AST | None, path: str, values: Values)
         if isinstance(node, ast.Assign) and any(getattr(target, "id", None) in names for target in targets):
             return values.variable(node.value, path)
     return None
+
+
+def _default_of(value: ast.expr, function: ast.AST | None) -> ast.expr | None:
+    """Return the default of the argument of the *function* around that *value* is; None when it is none."""
+    name, arguments = getattr(unwrapped(value), "id", None), getattr(function, "args", None)
+    if name is None or not isinstance(arguments, ast.arguments):
+        return None
+    placed = reversed([*arguments.posonlyargs, *arguments.args])
+    pairs = [*zip(placed, reversed(arguments.defaults), strict=False)]
+    pairs += [
+        (one, default) for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if default
+    ]
+    return next((default for one, default in pairs if one.arg == name), None)
 
 
 def _formed(variable: Variable, maker: str, value: ast.expr) -> Variable:

@@ -1,4 +1,4 @@
-"""A module with the function that migrates, for projects that have none: a draft that the user adds by hand."""
+"""A module with the function that migrates, for projects that have none: a draft for the user to complete."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import json
 import textwrap
 from string import Template
 
+from templatedb.migrators.objects import DRAFTS
 from templatedb.proposals import Code
 from templatedb.proposals.project import Project
 from templatedb.proposals.tools import Tool
 from templatedb.proposals.web import Application, Takes
-
-_MODULES = ("templatedb_build", "templatedb_migrate", "templatedb_golden")
 
 _FLASK = Template("""\
 from flask_migrate import upgrade
@@ -111,7 +110,7 @@ def migrate(path):
 
 def free_module(project: Project) -> str:
     """Return a name for a module in the project's folder that none there has."""
-    return next((name for name in _MODULES if f"{name}.py" not in project.files), _MODULES[0])
+    return next((name for name in DRAFTS if f"{name}.py" not in project.files), DRAFTS[0])
 
 
 def with_flask(name: str, application: Application | None, folder: str) -> Code:

@@ -13,7 +13,7 @@ from templatedb.proposals import Code, Fact, Setting, migrate_code
 from templatedb.proposals.environments import Environment, Kind, environments
 from templatedb.proposals.folders import SqlFiles, sql_folders
 from templatedb.proposals.models import Models
-from templatedb.proposals.tools import Migrating, Tool, migrating_functions, tools
+from templatedb.proposals.tools import Migrating, Tool, migrating_functions, tools, version_writer
 from templatedb.proposals.values import Values
 from templatedb.proposals.web import Application, Takes
 
@@ -155,6 +155,7 @@ def _of_sql(values: Values, found: list[SqlFiles]) -> Choice:
             inputs = [Setting("inputs", (chosen.folder,))] if chosen.folder != "." else []
             choice = _of_function(functions[0], *inputs)
             return choice._replace(facts=(chosen.fact, *choice.facts), notes=(*notes, note))
+    notes += _about_runner(values, chosen)
     if chosen.has_strangers:
         name = migrate_code.free_module(values.project)
         module = migrate_code.with_schema(name, chosen.fact.path)
@@ -164,6 +165,19 @@ def _of_sql(values: Values, found: list[SqlFiles]) -> Choice:
         )
         return Choice(settings, (chosen.fact,), notes, module)
     return Choice((Setting("sql", chosen.folder),), (chosen.fact,), notes)
+
+
+def _about_runner(values: Values, chosen: SqlFiles) -> tuple[str, ...]:
+    """Return what is to be told of a project that runs its SQL files by itself, and counts them in ``user_version``."""
+    writer = version_writer(values)
+    folder = values.project.root / chosen.folder
+    if writer is None or any(b"user_version" in (folder / name).read_bytes() for name in chosen.files):
+        return ()
+    functions = migrating_functions(values, _MIGRATING)
+    runner = 'function = "package.module:name", a def name(path) that calls the project\'s own runner'
+    if functions:
+        runner = f'function = "{functions[0].target}", the project\'s own runner'
+    return (f"{writer.place} {writer.what}, which SQL files alone leave at 0: use {runner}.",)
 
 
 def _of_models(values: Values, found: list[Models]) -> Choice:

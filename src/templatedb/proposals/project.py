@@ -123,7 +123,8 @@ class Project:
 
     def name_of(self, path: Path) -> str | None:
         """Return the name of the file at *path*; None when it is not below the project."""
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else None
+        plain = Path(os.path.normpath(path))  # an entry of the import path may have ".." in it
+        return plain.relative_to(self.root).as_posix() if plain.is_relative_to(self.root) else None
 
     def module_of(self, name: str) -> tuple[str, str]:
         """Return what the file *name* is imported as, and the folder that ``python_path`` needs for it.

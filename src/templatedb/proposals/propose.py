@@ -9,15 +9,17 @@ from pathlib import Path
 
 from templatedb.errors import InputsError, TemplateDBError
 from templatedb.migrators import from_settings
-from templatedb.proposals import Fact, Proposal, Setting, Written
+from templatedb.proposals import Code, Fact, Proposal, Setting, Written
 from templatedb.proposals.beside import settings_beside
-from templatedb.proposals.conftest_code import fixtures
+from templatedb.proposals.conftest_code import Sessions, fixtures
 from templatedb.proposals.conftests import Conftests, conftests
-from templatedb.proposals.engines import Engine, asynchronous, engines, overrides_environment, without_password
+from templatedb.proposals.engines import Engine, asynchronous, engines, overrides_environment
+from templatedb.proposals.fixed import file_of, fixed, notes_on_fixed, overridden
 from templatedb.proposals.github import github_steps
 from templatedb.proposals.migrators import Choice, choose
 from templatedb.proposals.models import Models, models
 from templatedb.proposals.project import Project
+from templatedb.proposals.pytest_lines import asyncio_is_missing, pytest_lines
 from templatedb.proposals.values import Values
 from templatedb.proposals.web import Application, Takes, application, dependencies
 from templatedb.pytest_configuration import import_path
@@ -50,23 +52,34 @@ def propose(root: Path) -> Proposal:
     exported = _exported(found_engines, app)
     settings = _needed((*choice.settings, *settings_beside(values, choice, exported, found_models)), choice)
     waits = asynchronous(values)
-    conftest = fixtures(
+    code = fixtures(
         suite,
         exported[0] if exported else None,
         app,
         sessions[0] if sessions else None,
         _holder(values, found_models),
-        sqlmodel=any(one.base.name == "SQLModel" for one in found_models),
+        _kind(found_models, found_engines),
     )
+    conftest = None if suite.uses_clones else code
+    override = None if exported else overridden(project, suite, sessions)
+    unled = [] if exported else fixed(values, found_engines, choice.settings)
+    imported = [one.path for one in (app, *sessions, *exported) if one is not None]
+    imported = imported or [one.path for one in found_engines[:1]] or [one.fact.path for one in found_models[:1]]
     beside: list[Fact | None] = [*(one.fact for one in found_models), *(one.fact for one in found_engines)]
     beside += [app and app.fact, *(one.fact for one in sessions), waits, *suite.facts]
     return Proposal(
         facts=tuple(dict.fromkeys([*choice.facts, *filter(None, beside)])),
         settings=settings,
-        notes=(*choice.notes, *_notes(project, choice, settings), *_notes_on_engines(values, found_engines, exported)),
+        notes=(
+            *choice.notes,
+            *_notes(project, choice, settings, conftest),
+            *notes_on_fixed(unled, override),
+            *_notes_on_exported(values, exported),
+        ),
         module=choice.module,
-        conftest=None if suite.uses_clones else conftest,
-        advice=_advice(suite, choice, is_async=waits is not None),
+        pytest=pytest_lines(project, suite, conftest, imported),
+        conftest=conftest,
+        advice=_advice(suite, choice, [] if override else unled, is_async=waits is not None),
         ci=github_steps(_place_in_repository(project.root), xdist=_has_xdist(project)),
     )
 
@@ -95,6 +108,14 @@ def _exported(found: list[Engine], app: Application | None) -> list[Engine]:
     return [] if is_given and not any(one.is_at_import for one in exported) else exported
 
 
+def _kind(found_models: list[Models], found_engines: list[Engine]) -> Sessions:
+    """Return what the application's sessions are."""
+    if any(one.base.name == "SQLModel" for one in found_models):
+        return Sessions.SQLMODEL
+    is_plain = bool(found_engines) and all(one.maker == "sqlite3.connect" for one in found_engines)
+    return Sessions.SQLITE3 if is_plain and not found_models else Sessions.SQLALCHEMY
+
+
 def _needed(settings: tuple[Setting, ...], choice: Choice) -> tuple[Setting, ...]:
     """Return *settings* without an Alembic configuration that is found anyhow, if it were the only one to be set."""
     is_set = [one.key for one in settings if one.written is Written.SET]
@@ -111,13 +132,15 @@ def _holder(values: Values, found: list[Models]) -> tuple[str, str] | None:
     return None
 
 
-def _notes(project: Project, choice: Choice, settings: tuple[Setting, ...]) -> Iterator[str]:
+def _notes(project: Project, choice: Choice, settings: tuple[Setting, ...], conftest: Code | None) -> Iterator[str]:
     table = {one.key: one.value for one in settings if one.written is Written.SET}
     table = table or {one.key: one.value for one in choice.settings}
     if choice.module is None and (problem := _problem_of(table, project.root)):
         yield f"as it is, templatedb key fails: {problem}"
     if project.lost_in_src and (line := _line_for_src(project.root)):
         yield f"pytest does not find what is in src, such as {project.lost_in_src}: install the project, or {line}."
+    if asyncio_is_missing(project, conftest):
+        yield "the fixture needs pytest-asyncio, which is not installed here, nor named by the project."
     for folder in project.unread:
         yield f"{folder or project.root} could not be read."
     if project.is_cut:
@@ -145,31 +168,23 @@ def _problem_of(table: Mapping[str, object], root: Path) -> str:
     return ""
 
 
-def _notes_on_engines(values: Values, found: list[Engine], exported: list[Engine]) -> Iterator[str]:
-    for one in () if exported else found:
-        if one.is_at_import and one.url:
-            fixed = f"{one.fact.place}: {one.maker} has a fixed URL, so the tests cannot lead it to a clone"
-            variable = f'os.environ.get("DATABASE_URL", "{without_password(one.url)}")'
-            yield f"{fixed}; let it come from a variable, such as {variable}."
-        elif one.url and one.maker.endswith(".connect"):
-            fixed = (
-                f"{one.fact.place}: {one.maker} has a fixed path, so tests that get there use that file and no clone"
-            )
-            variable = f'os.environ.get("DATABASE_PATH", "{without_password(one.url)}")'
-            yield f"{fixed}; let it come from a variable, such as {variable}."
+def _notes_on_exported(values: Values, exported: list[Engine]) -> Iterator[str]:
     if len({one.variable.name for one in exported if one.variable}) > 1:
         yield "All variables of export lead to the same database: leave out what belongs to another one."
     if exported and (fact := overrides_environment(values)) is not None:
         yield f"{fact.place}: {fact.what}."
 
 
-def _advice(suite: Conftests, choice: Choice, *, is_async: bool) -> str:
-    """Return what to do where the conftest needs nothing."""
+def _advice(suite: Conftests, choice: Choice, unled: list[Engine], *, is_async: bool) -> str:
+    """Return what to do where nothing is proposed for the conftest; nothing leads the engines *unled* to a clone."""
     if suite.uses_clones is not None:
         return f"{suite.uses_clones.place}: {suite.uses_clones.what}."
     asked = "clone_connection, or clone_path"
     if choice.environment is not None or any(one.key == "metadata" for one in choice.settings):
         asked = "clone_async_session, or clone_async_engine" if is_async else "clone_session, or clone_engine"
+    if unled:
+        opens = f"{unled[0].fact.place} opens {file_of(unled[0])}, not a clone (see its Note)"
+        return f"Nothing for conftest.py yet: {opens}. A test of code that is given its database asks for {asked}."
     return f"No conftest.py is needed: a test asks for {asked}."
 
 

@@ -18,6 +18,7 @@ from templatedb.proposals.values import Values
 _NAME = re.compile(
     r"migrate|upgrade|build_|create_(?:tables|schema|db|database|all)|(?:init|setup|prepare)_(?:db|database|schema)"
 )
+_WRITES_VERSION = re.compile(r"pragma\s+(?:\w+\.)?user_version\s*[=(]", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?:.*_)?(?:path|file|filename)")
 
 
@@ -84,6 +85,19 @@ def _called(function: ast.AST, path: str, values: Values, hops: int = 2) -> Iter
                 yield from _called(definition, place.path, values, hops - 1)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             yield node.func.attr  # Router(...).run()
+
+
+def version_writer(values: Values) -> Fact | None:
+    """Return where the project's Python writes ``pragma user_version``, as a migration runner of its own does."""
+    project = values.project
+    for path in project.mentioning(r"(?i)user_version"):
+        tree = project.source(path).tree
+        for node in ast.walk(tree) if tree else ():
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found = _WRITES_VERSION.search(node.value)
+                if found is not None:
+                    return Fact(path, node.lineno + node.value.count("\n", 0, found.start()), "writes user_version")
+    return None
 
 
 def _yoyo(project: Project) -> Iterator[Tool]:

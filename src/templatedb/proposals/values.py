@@ -22,6 +22,7 @@ from templatedb.proposals.variables import (
 
 _HOLDS_SETTINGS = r"class\s+\w+\(.*Settings\b|(?m:^)[ \t]+[A-Z][A-Z0-9_]*\b.*=.*(?:environ|getenv|config\(|env\()"
 """Classes of pydantic, and those whose attributes read the environment, as Flask's configurations do."""
+_SAME_PATH = {("Path",), ("pathlib", "Path"), ("str",), ("fspath",), ("os", "fspath")}
 _HOPS = 8
 """From name to name at most: cycles end here."""
 
@@ -119,6 +120,7 @@ class Values:
     def _literal(self, node: ast.AST, path: str, hops: int) -> str | None:
         if not hops:
             return None
+        node = unwrapped(node)
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
         if isinstance(node, ast.JoinedStr | ast.FormattedValue):
@@ -171,6 +173,13 @@ class Values:
                 if is_settings_class(definition):
                     return field_variable(definition, node, name, path)
         return None
+
+
+def unwrapped(node: ast.AST) -> ast.AST:
+    """Return what stands in ``Path(...)``, ``str(...)`` and ``os.fspath(...)``, where that is one path."""
+    while isinstance(node, ast.Call) and chain_of(node.func) in _SAME_PATH and len(node.args) == 1:
+        node = node.args[0]
+    return node
 
 
 def _returned(function: ast.stmt | None) -> list[ast.expr]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from templatedb import toml
 from templatedb.errors import SettingsError
 from templatedb.files import write_atomically
-from templatedb.proposals import Proposal, toml_value
+from templatedb.proposals import Code, Proposal, toml_value
 from templatedb.search import find
 
 PYPROJECT = "pyproject.toml"
@@ -103,6 +103,16 @@ def write(change: Change) -> None:
         )
     mode = 0o644 & ~_umask() if now is None else stat.S_IMODE(change.path.stat().st_mode)
     write_atomically(change.path, change.after, mode)
+
+
+def add(root: Path, code: Code) -> bool:
+    """Write *code* into a new file of the folder *root*; return whether it did: one that is there stays as it is."""
+    try:
+        with (root / code.path).open("x", encoding="utf-8") as opened:
+            opened.write(code.text)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _umask() -> int:

@@ -89,6 +89,12 @@ def github_line_end(world: World) -> Said:
     return world.command("key", "--github-output")
 
 
+@case(_S, "the module that init proposes is not there yet")
+def settings_draft(world: World) -> Said:
+    world.settings('function = "templatedb_build:migrate"')
+    return world.command("key")
+
+
 @case(_S, "a table has nearly our name")
 def settings_misspelt(world: World) -> Said:
     alembic_shop(world)
