@@ -60,4 +60,4 @@ def _without_figures(text: str) -> str:
     text = re.sub(r"[=-]{3,}", "---", text)
     text = re.sub(r" in \d[\d.]*s\b", "", text)  # pytest's own
     text = re.sub(r"\d[\d.]* (s|min|ms|kB)\b", r"N \1", text)
-    return re.sub(r"[.EFs]* +\[ *\d+%\]|;? ?saved about N s of migrating", "", text)
+    return re.sub(r"[.EFs]* +\[ *\d+%\]|;? ?saved about N s of migrating in this run", "", text)

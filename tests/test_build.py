@@ -456,11 +456,25 @@ def test_what_alembic_warns_about_the_history_is_told(project):
     assert warning.startswith("Revision r2 is present more than once")
 
 
-def test_a_missing_parent_is_named(project):
+@pytest.mark.parametrize(
+    ("links", "named"),
+    [
+        ("down_revision = 'gone'", "down_revision"),
+        ("down_revision = ('r1', 'gone')", "down_revision"),
+        ("down_revision = 'r1'\ndepends_on = 'gone'", "depends_on"),
+    ],
+)
+def test_a_missing_parent_is_named_with_the_file_that_names_it(project, links, named):
     """Not a bare KeyError."""
-    alembic_project(project, revisions={"r1.py": revision(1), "r2.py": revision(2, after="gone")})
-    with pytest.raises(BuildError, match=r"A revision has down_revision = 'gone', and no file has that revision"):
+    wrong = revision(2).replace("down_revision = 'r1'", links)
+    alembic_project(project, revisions={"r1.py": revision(1), "r2.py": wrong, "r3.py": revision(3)})
+    with pytest.raises(BuildError) as caught:
         load().golden()
+    path = project / "scripts/versions/r2.py"
+    assert str(caught.value) == (
+        f"the build failed: {path} names 'gone' in its {named}, and no file has that revision\n"
+        f"Nothing was published. Correct {path}, or add the file with revision = 'gone'."
+    )
 
 
 def test_a_variable_that_env_py_misses_comes_with_the_way_out(project):

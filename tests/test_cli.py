@@ -241,7 +241,19 @@ def test_status_marks_the_current_golden(small, capsys, cache):
     assert main(["status"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"cache: {cache}"
-    assert lines[2].split() == ["golden", "revisions", "size", "age", "last", "used", "hits", "saved", "state"]
+    assert lines[2].split() == [
+        "golden",
+        "revisions",
+        "size",
+        "age",
+        "last",
+        "used",
+        "hits",
+        "saved",
+        "so",
+        "far",
+        "state",
+    ]
     assert [line[:2] for line in lines[3:5]] == ["->", "  "]
     assert [line.removeprefix("->").split()[1] for line in lines[3:5]] == ["3", "2"]
     assert lines[3].endswith("current")
@@ -269,7 +281,7 @@ def test_status_says_why_goldens_are_stale_and_which_other_projects_there_are(tm
     assert lines[4] == (
         "no golden for the inputs as they are now: scripts/versions/two3.py added; run templatedb build, or pytest"
     )
-    assert lines[5].split() == ["goldens", "size", "last", "used", "hits", "saved", "other", "project"]
+    assert lines[5].split() == ["goldens", "size", "last", "used", "hits", "saved", "so", "far", "other", "project"]
     assert lines[6].split()[-1] == str(tmp_path / "one")
 
 

@@ -112,10 +112,25 @@ def test_a_kept_database_is_found_by_its_name_and_from_a_subfolder(users, capsys
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:] == [
         "database user_version: 0 in the golden, 2 in the database",
-        f"2 more databases kept in {users / '.pytest_cache/d/templatedb/failed'}",
+        f"2 more databases kept in {users / '.pytest_cache/d/templatedb/failed'}:",
+        "    templatedb diff 'test_n[3]'",
+        "    templatedb diff 'test_n[1]'",
     ]
     assert main(["diff"]) == 0
     assert "3 in the database" in capsys.readouterr().out
+
+
+def test_of_many_kept_databases_the_last_ones_are_named(users, capsys):
+    """As commands to paste; the folder has all."""
+    write(users / "test_it.py", "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_n(clone, n):\n    assert 0\n")  # fmt: skip
+    pytest_says(users)
+    assert main(["diff"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "no difference",
+        f"8 more databases kept in {users / '.pytest_cache/d/templatedb/failed'}:",
+        *(f"    templatedb diff 'test_n[{number}]'" for number in (7, 6, 5, 4, 3)),
+        "    and 3 more",
+    ]
 
 
 def test_pytests_own_cache_folder_is_heeded(users, capsys):

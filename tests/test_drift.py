@@ -118,6 +118,40 @@ def test_models_that_nobody_imported_are_an_error_and_not_a_revision_that_drops_
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("Base.metdata", "Base.metadata"),
+        ("Bse.metadata", "Base.metadata"),
+        ("On", "One"),
+        ("Base.metadata.tabels", "Base.metadata.tables"),
+    ],
+)
+def test_models_that_are_not_there_are_named_with_the_nearest(modelled, name, near):
+    """Whichever part of the name is wrong; what Alembic said of its work is no help and is left out."""
+    write(
+        modelled / "scripts/env.py",
+        f"import logging\nlogging.basicConfig(level=logging.INFO, format='%(levelname)-5.5s [%(name)s] %(message)s')\n{PLAIN_ENV}",
+    )
+    write(modelled / "pyproject.toml", f'[tool.templatedb]\nmodels = "models:{name}"\n')
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    assert caught.value.report == f"{modelled}/models.py has no models {name!r}\nDid you mean {near!r}?"
+
+
+def test_what_the_projects_code_printed_stays_with_what_alembic_said_around_it(modelled):
+    """Its place among the migrations is of use."""
+    write(
+        modelled / "scripts/env.py",
+        f"import logging\nlogging.basicConfig(level=logging.INFO, format='%(levelname)-5.5s [%(name)s] %(message)s')\n{PLAIN_ENV}\nprint('done')\n",
+    )
+    write(modelled / "pyproject.toml", '[tool.templatedb]\nmodels = "models:Base.metdata"\n')
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    assert "Running upgrade  -> r1, make t1" in caught.value.output
+    assert "done\n" in caught.value.output
+
+
 def test_models_need_a_name(modelled):
     """Of module and object."""
     write(modelled / "pyproject.toml", '[tool.templatedb]\nmodels = "models.Base"\n')

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 
@@ -251,7 +252,13 @@ def test_verify_names_what_is_not_reproducible(unsure, capsys):
     ]
     assert lines[3].startswith("    t2: ")
     assert all(word in lines[3] for word in ("at (looks like a clock)", "key (looks like a random identifier)"))
-    assert lines[4] == "read, but not tracked: app.py, models.py"
+    short = load().key().short
+    assert re.fullmatch(rf"golden {short}: /.*/goldens/[0-9a-f]{{64}}\.sqlite", lines[0])
+    assert lines[4:7] == [
+        "read, but not tracked: app.py, models.py",
+        "    which is right unless a migration's outcome depends on them: no edit of them leads to a",
+        "    new golden; track = \"all\" counts the project's own, or name them in the setting 'inputs'",
+    ]
     assert lines[-1] == "looked for in HOME, which is empty in a build: .ssh/id_rsa"
 
 
@@ -264,6 +271,7 @@ def test_verify_fails_when_the_schemas_differ(unsure, capsys):
     assert "schema: differs" in text
     facts = json.loads(said(capsys, "verify", "--json")[1])
     assert {one["kind"] for one in facts["schema"]} == {"table"}
+    assert (facts["key"], facts["path"]) == (load().key(), text.partition(": ")[2].partition("\n")[0])
     assert (facts["untracked"], facts["home"]) == (["app.py", "models.py"], [".ssh/id_rsa"])
 
 

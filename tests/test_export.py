@@ -497,3 +497,43 @@ def test_a_project_that_exports_nothing_pays_for_a_look_at_two_files(suite):
         """
     )
     suite.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
+
+
+ASYNC_APPLICATION = """
+    import os
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    engine = create_async_engine(os.environ["DATABASE_URL"])
+    """
+HINT = (
+    "templatedb: the application makes an async engine of the \"url\" that 'export' gave it in DATABASE_URL:"
+    ' write "async_url" instead, as in export = {DATABASE_URL = "async_url"}'
+)
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("place", ["conftest", "conftest below", "test module", "fixture"])
+def test_an_async_engine_on_a_url_without_a_driver_for_it_is_told_with_the_setting(exporting, place, workers):
+    """Wherever the application is imported: SQLAlchemy names the driver, and nobody would look into our settings."""
+    exporting.write_project(application=ASYNC_APPLICATION, conftest=AUTOUSE if place == "conftest" else "")
+    if place == "conftest below":
+        write(exporting.path / "below/conftest.py", AUTOUSE)
+    imported = {
+        "test module": AUTOUSE,
+        "fixture": AUTOUSE.replace("    import application\n", "").replace("pass", "import application"),
+    }
+    write(exporting.path / "below/test_it.py", imported.get(place, "") + "\n    def test_it(clone): pass\n")
+    result = exporting.runpytest_subprocess("-n", workers)
+    assert result.ret != 0
+    said = "\n".join([*result.outlines, *result.errlines])
+    # xdist shows what each worker could not collect.
+    assert {line.removeprefix("E   ") for line in said.splitlines() if "'export' gave" in line} == {HINT}
+
+
+def test_an_async_engine_that_the_settings_have_no_part_in_is_not_told_of(exporting):
+    """What is exported has its driver; another URL has none."""
+    exporting.write_project('export = {DATABASE_URL = "async_url"}\n', conftest="")
+    exporting.makepyfile("from sqlalchemy.ext.asyncio import create_async_engine\ncreate_async_engine('sqlite://')\n")
+    result = exporting.runpytest_subprocess()
+    assert "requires an async driver" in said_by(result)
+    assert "templatedb: " not in said_by(result)

@@ -106,6 +106,58 @@ def test_a_seed_whose_module_cannot_be_found_is_named(seeded):
         load().key()
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("rows.sedes:fill", "rows.seeds:fill"), ("row.seeds:fill", "rows.seeds:fill"), ("nothing.like:it", "")],
+)
+def test_a_seed_whose_module_is_nearly_there_is_named_with_the_nearest(seeded, name, near):
+    """Whichever part of its name is wrong; nothing is imported."""
+    write(seeded / "rows/seeds.py", "raise SystemExit('imported')")
+    write(seeded / "pyproject.toml", f'[tool.templatedb]\nseed = ["{name}"]\n')
+    with pytest.raises(InputsError) as caught:
+        load().key()
+    assert str(caught.value) == (
+        f"no module {name.partition(':')[0]!r} for seed {name!r} in {seeded}\n"
+        + (f"Did you mean {near!r}? " if near else "")
+        + "Correct the name, or add the module's folder to python_path."
+    )
+
+
+ASYNC_SEEDS = {
+    "await": "    await session.execute(None)\n",
+    "async with": "    async with session.begin():\n        pass\n",
+    "async for": "    async for row in session.execute(sqlalchemy.text('select 1')):\n        pass\n",
+    "an AsyncSession": "    from sqlalchemy.ext.asyncio import AsyncSession\n"
+    "    await AsyncSession(session.get_bind()).execute(sqlalchemy.text('select 1'))\n",
+}
+
+
+@pytest.mark.parametrize("body", ASYNC_SEEDS.values(), ids=ASYNC_SEEDS)
+def test_a_seed_that_awaits_what_it_gets_is_told_that_it_is_synchronous(seeded, body):
+    """With the line, the names that there are, and how to write it."""
+    body = body.replace("None", "sqlalchemy.text('select 1')")
+    write(seeded / "seeds.py", f"import sqlalchemy\n\nasync def fill(session):\n{body}")
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    line = 5 if "AsyncSession" in body else 4
+    assert caught.value.remedy == (
+        f"Nothing was published. Correct {seeded}/seeds.py, line {line}: a seed gets a connection (sqlite3), an engine or a"
+        " session by the name of its parameter, and all are synchronous: call them without await, best in a plain def."
+    )
+
+
+def test_an_async_seed_that_asks_for_something_else_is_told_the_same(seeded):
+    """A session that is awaited elsewhere has another name there."""
+    write(seeded / "seeds.py", "async def fill(async_session): pass\n")
+    with pytest.raises(BuildError) as caught:
+        load().golden()
+    assert str(caught.value) == (
+        "seed 'seeds:fill' asks for async_session\n"
+        "Give it one parameter, whose name says what it gets: connection (sqlite3), engine or session. All are"
+        " synchronous: call them without await, best in a plain def."
+    )
+
+
 def test_a_seed_needs_a_name(seeded):
     """Of module and function."""
     write(seeded / "pyproject.toml", '[tool.templatedb]\nseed = ["seeds.fill"]\n')

@@ -3,11 +3,12 @@
 import fcntl
 import json
 import os
+import re
 import threading
 
 import pytest
 
-from projects import alembic_project, run, write
+from projects import alembic_project, revision, run, write
 from templatedb.cache_trust import open_cache
 from templatedb.cli import main
 from templatedb.limits import Limits
@@ -123,3 +124,25 @@ def test_runs_of_pytest_are_counted_also_with_workers(project, cache, capsys):
     assert golden["saved_s"] > -golden["duration_s"]
     assert main(["status"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("1 golden, 20 kB of 2.0 GB, 2 hits")
+
+
+def test_the_seconds_of_status_are_those_of_all_runs_and_each_says_of_what(project, cache, capsys):
+    """One run in pytest's summary, all runs so far in the command: one meaning, added up."""
+    alembic_project(project, revisions={"r1.py": revision(1, "import time\ntime.sleep(0.2)")})
+    write(
+        project / "test_it.py", "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_it(clone, n): pass\n"
+    )
+    main(["build"])
+    saved = []
+    for words in ((), ("-n", "2")):
+        said = run("pytest", *words, cwd=project).stdout
+        saved += re.findall(r"; saved about ([\d.]+) s of migrating in this run\n", said)
+    capsys.readouterr()
+    assert main(["status", "--json"]) == 0
+    (golden,) = json.loads(capsys.readouterr().out)["goldens"]
+    assert golden["saved_s"] == pytest.approx(sum(map(float, saved)), abs=0.02)
+    assert len(saved) == 2
+    assert main(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].split()[-4:] == ["saved", "so", "far", "state"]
+    assert re.search(r" 2 hits; saved about [\d.]+ s of migrating so far$", lines[-1])

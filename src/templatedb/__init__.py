@@ -58,18 +58,19 @@ Reading order, which is import order (a module imports only from those above it)
 54. runoptions           what the command line of pytest says of one run
 55. known                what one pytest process knows of one template
 56. unused               applications that pass the tests' databases by
-57. testrun              what one pytest process knows: templates, goldens, clones, failures
-58. early                variables for applications with a global engine
-59. current_test         the test that runs now: its golden and its clone
-60. fixtures             what tests ask for
-61. options              the options of pytest
-62. terminal             what is said while something happens
-63. controller           xdist: what the workers send
-64. fakes                false clocks and file systems of tests, kept away from ours
-65. running              what the hooks do once a test has needed a database
-66. plugin               pytest's hooks
-67. proposals            settings for a project that has none
-68. cli                  the command, one file per verb
+57. wrong_url            an exported URL of which no async engine can be made
+58. testrun              what one pytest process knows: templates, goldens, clones, failures
+59. early                variables for applications with a global engine
+60. current_test         the test that runs now: its golden and its clone
+61. fixtures             what tests ask for
+62. options              the options of pytest
+63. terminal             what is said while something happens
+64. controller           xdist: what the workers send
+65. fakes                false clocks and file systems of tests, kept away from ours
+66. running              what the hooks do once a test has needed a database
+67. plugin               pytest's hooks
+68. proposals            settings for a project that has none
+69. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

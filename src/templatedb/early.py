@@ -25,7 +25,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
     if not exported.may_be_wanted(early_config.rootpath):
         return
-    from templatedb import place, pools
+    from templatedb import place, pools, wrong_url
     from templatedb.errors import TemplateDBError
     from templatedb.search import nearest
 
@@ -46,6 +46,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     pools.claim(str(path), synchronous=False)
     exports = exported.export(settings.export, path)
     early_config.stash[EXPORTED] = exports
+    early_config.pluginmanager.register(wrong_url.OnCollection(exports), "templatedb-wrong-url")
+    early_config.add_cleanup(lambda: wrong_url.note_it(exports))
     # Not in pytest_unconfigure, which is not called where a conftest cannot be imported.
     early_config.add_cleanup(storage.close)
     early_config.add_cleanup(lambda: pools.disclaim(str(path)))

@@ -49,6 +49,7 @@ class Why(enum.StrEnum):
     DEAD = "its process is dead"
     PAST = "its run is long past"
     HALF = "it was never finished"
+    EVERYTHING = "goes with everything else"
     ASIDE = "put aside because it was damaged"
 
 
@@ -71,12 +72,19 @@ class Leftover(NamedTuple):
 
 
 def leftovers(
-    cache: Cache, *, now: float, max_age_s: float, room_bytes: int, memory: Path | None = None
+    cache: Cache,
+    *,
+    now: float,
+    max_age_s: float,
+    room_bytes: int,
+    why_old: Why = Why.UNUSED,
+    memory: Path | None = None,
 ) -> Iterator[Leftover]:
     """Yield what may be removed from *cache*, and from slots in the *memory* folder where one is given.
 
     Failures and temporary files stay for a while whatever the age asked for: they may be in use, and cannot tell. Of
     the damaged goldens, those stay that are younger than *max_age_s* and fit into *room_bytes*, the latest first.
+    *why_old* is told of what goes by that age and no other reason.
     """
     for file in files_in(cache.folder("builds")):
         if is_abandoned(file, now):
@@ -90,7 +98,7 @@ def leftovers(
             yield Leftover(Kind.FAILURE, file, Why.PAST)
     for file in files_in(cache.folder("stamps"), ".json"):
         if max(0.0, now - file.modified_at) >= max_age_s:
-            yield Leftover(Kind.STAMPS, file, Why.UNUSED)
+            yield Leftover(Kind.STAMPS, file, why_old)
     for file in files_in(cache.folder(USES_FOLDER), ".json"):
         key, _, digest = file.path.stem.partition(".")
         is_known = cache.golden_path(digest).exists() and cache.manifest_folder(Key(key)).exists()

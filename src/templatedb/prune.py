@@ -20,7 +20,7 @@ from templatedb.errors import CacheError, words_of
 from templatedb.files import open_trusted
 from templatedb.inventory import take
 from templatedb.leftovers import File, Kind, Why, leftovers
-from templatedb.limits import Doomed, Limits, doomed_groups
+from templatedb.limits import NOTHING_STAYS, Doomed, Limits, doomed_groups
 from templatedb.lock import Taken, taken
 from templatedb.records import Key
 from templatedb.settings import Settings
@@ -100,7 +100,10 @@ def prune(
     kept = [one.golden for one in inventory.groups if one.golden is not None and one.golden.path not in gone]
     kept_bytes = sum(golden.size_bytes for golden in kept)
     room_bytes = limits.size_bytes - kept_bytes
-    for left in leftovers(cache, now=work.now, max_age_s=limits.age_s, room_bytes=room_bytes, memory=memory):
+    why_old = Why.EVERYTHING if limits == NOTHING_STAYS else Why.UNUSED
+    for left in leftovers(
+        cache, now=work.now, max_age_s=limits.age_s, room_bytes=room_bytes, why_old=why_old, memory=memory
+    ):
         check()
         unused_s = max(0.0, work.now - left.file.modified_at)
         work.remove(Removed(left.kind, left.file, left.why, unused_s=unused_s))

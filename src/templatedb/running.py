@@ -80,6 +80,12 @@ def after_phase(run: Run, item: pytest.Item, report: pytest.TestReport) -> None:
             lines = run.keep(item.name, shared=shared, failed=failed, last_chance=after_teardown)
         except Exception as error:  # out of a hook it would end the whole run
             lines = [f"the database could not be kept: {type(error).__name__}: {error}"]
+        exported = item.config.stash.get(early.EXPORTED, None)
+        if exported is not None and report.failed:
+            from templatedb import wrong_url
+
+            if line := wrong_url.hint(exported, report.longreprtext):
+                report.sections.append((wrong_url.SECTION, line))
         if lines and report.failed:
             report.sections.append(("templatedb", "\n".join(lines)))
         elif lines and failed:  # kept later than the failure: its report is written already

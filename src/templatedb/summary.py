@@ -73,7 +73,7 @@ class Tally:
         self.clone_costs_us: dict[str, list[int]] = {}
         """Way of cloning: microseconds of each clone."""
         self.saved_s = 0.0
-        """Seconds that migrating for each clone would have taken, less what building and cloning took."""
+        """Seconds that migrating for each clone would have taken, less what building and cloning took in this run."""
         self.notices: list[str] = []
         self.failures: list[str] = []
         """The whole report of each golden that could not be had."""
@@ -113,7 +113,7 @@ class Tally:
             ways = ", ".join(f"{len(some):,} {way}" for way, some in sorted(self.clone_costs_us.items()))
             lines.append(
                 f"templatedb: {count(len(costs), 'clone')} ({ways}), median {median(costs) / 1000:.2f} ms"
-                + (f"; saved about {duration(self.saved_s)} of migrating" if self.saved_s >= 0.1 else "")
+                + (f"; saved about {duration(self.saved_s)} of migrating in this run" if self.saved_s >= 0.1 else "")
             )
         return lines + [f"templatedb: {line}" for line in self.notices]
 

@@ -25,7 +25,7 @@ class Uses(NamedTuple):
     """Runs that found it, whatever number of workers they had."""
     clones: int = 0
     saved_s: float = 0.0
-    """Seconds of migrating that the clones cost less, the build taken off."""
+    """Seconds of migrating that were saved: what the summary of each run says of this golden, added up."""
     last_run: str = ""
 
     @classmethod

@@ -24,7 +24,7 @@ _SPEAKERS = frozenset(
         *("damaged.set_aside", "damaged.set_golden_aside", "damaged.set_manifests_aside", "exported.warnings"),
         *("slots.evict._report", "slots.evict._SAID", "slots.memory._LEAK", "slots.large.RewoundSlot.restore"),
         *("slots.in_place.InPlaceSlot._start_over", "slots.seal.Seal._holder", "kept.report", "kept._changed"),
-        *("kept.not_committed", "running.after_phase", "testrun.Run.keep", "cli.status._project"),
+        *("kept.not_committed", "running.after_phase", "testrun.Run.keep", "cli.status._project", "wrong_url.hint"),
     }
 )
 """Functions and constants, all of whose sentences people read."""

@@ -14,7 +14,8 @@ from templatedb.errors import BuildError, SettingsError, TemplateDBError
 from templatedb.migrators import to_fields
 from templatedb.migrators.alembic import UnfinishedError
 from templatedb.migrators.bench import Way
-from templatedb.steps import Step, Steps
+from templatedb.migrators.revisions import missing_from_history
+from templatedb.steps import Step, StepKind, Steps
 
 if TYPE_CHECKING:
     from templatedb.build.messages import Order
@@ -26,6 +27,14 @@ _MAY_BE_THE_ENVIRONMENTS = re.compile(
     r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b"  # what variables are called
     r"|\bNone(?:Type)?\b|ArgumentError: Could not parse SQLAlchemy URL"  # what one that is not set leads to
     r"|(?i:environ|setting|config|validation ?error|connection ?(?:error|refused))"
+)
+_IS_NOT_ASYNC = re.compile(
+    r"'await' expression|can't be awaited|asynchronous context manager|__aiter__|AsyncEngine expected"
+)
+"""What is said of a synchronous thing that is used as an asynchronous one."""
+_SYNCHRONOUS = (
+    ": a seed gets a connection (sqlite3), an engine or a session by the name of its parameter, and all are"
+    " synchronous: call them without await, best in a plain def"
 )
 
 
@@ -63,6 +72,11 @@ def _headline(error: BaseException, current: Step | None) -> str:
     reason = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
     if current is not None:
         return f"{current} failed: {reason}"
+    if (missing := missing_from_history(error)) is not None:
+        return (
+            f"the build failed: {missing.path} names {missing.revision!r} in its {missing.named_in}, and no file has"
+            " that revision"
+        )
     place = None if isinstance(error, SyntaxError) or _is_alembics(error) else tracebacks.place_of(error)
     return f"the build failed: {reason}" + (f" (at {place[0]}:{place[1]})" if place else "")
 
@@ -88,7 +102,8 @@ def _remedy(error: BaseException, order: Order, steps: Steps) -> str:
     if steps.current is not None and steps.current.path is not None:
         place = tracebacks.place_of(error)
         line = f", line {place[1]}" if place and Path(place[0]) == steps.current.path else ""
-        return f"Nothing was published. Correct {steps.current.path}{line}."
+        is_awaiting = steps.current.kind is StepKind.SEED and _IS_NOT_ASYNC.search(str(error))
+        return f"Nothing was published. Correct {steps.current.path}{line}{_SYNCHRONOUS if is_awaiting else ''}."
     # By name: a project may have modules called alembic, and this must not raise.
     if type(error).__name__ == "NoReferencedTableError":
         return _of_table(str(getattr(error, "table_name", "")), order)
@@ -96,8 +111,8 @@ def _remedy(error: BaseException, order: Order, steps: Steps) -> str:
         return "Correct the setting 'revision', or the down_revision that names it."
     if type(error).__name__ == "CommandError" and "Multiple head" in str(error):
         return 'Set revision = "heads", which is the default, or run: alembic merge heads'
-    if isinstance(error, KeyError) and tracebacks.ends_in(error, "alembic", "script", "revision.py"):
-        return f"A revision has down_revision = {error}, and no file has that revision."
+    if (missing := missing_from_history(error)) is not None:
+        return f"Nothing was published. Correct {missing.path}, or add the file with revision = {missing.revision!r}."
     if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
         return f"Nothing was published. Correct {error.filename}, line {error.lineno}."
     if isinstance(error, KeyError) and (str(error.args[0]).isupper() or _is_variable(error)):

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import errno
 import os
+import re
 import selectors
 import signal
 import site
@@ -31,6 +32,8 @@ _HOMES = {"HOME": "", **{f"XDG_{name}_HOME": name.lower() for name in ("CONFIG",
 
 _FOREIGN = ("PYTEST_", "COVERAGE_", "COV_CORE_", "TEMPLATEDB_")
 _OUTPUT_LIMIT_BYTES = 20_000
+_OF_ALEMBICS_WORK = re.compile(r"INFO +\[alembic\.|\s*$")
+"""A line of what Alembic logs, in the format of the alembic.ini that it generates."""
 _TICK_S = 0.1
 _GRACE_S = 2.0
 
@@ -236,11 +239,14 @@ def _remedy_of_ending(number: int) -> str:
 
 
 def _tail(path: Path) -> str:
-    """Return the end of the captured output, at most 20 kB: the error stands at the end."""
+    """Return the end of the captured output, at most 20 kB: the error stands at the end. Empty when it says nothing."""
     size = path.stat().st_size if path.exists() else 0
     if size == 0:
         return ""
     with open(path, "rb") as opened:
         opened.seek(max(0, size - _OUTPUT_LIMIT_BYTES))
         text = opened.read().decode(errors="replace")
-    return text if size <= _OUTPUT_LIMIT_BYTES else "[...]\n" + text.partition("\n")[2]
+    cut = "" if size <= _OUTPUT_LIMIT_BYTES else "[...]\n"
+    text = text.partition("\n")[2] if cut else text
+    # The headline names the revision: what Alembic said of its work is of use only around what the project's code said.
+    return "" if all(_OF_ALEMBICS_WORK.match(line) for line in text.splitlines()) else cut + text

@@ -44,9 +44,11 @@ def _offer(name: str, function: Any) -> tuple[str, Callable[[Target], contextlib
     ]
     if len(needed) == 1 and needed[0] in _OFFERS:
         return needed[0], _OFFERS[needed[0]]
+    synchronous = " All are synchronous: call them without await, best in a plain def."
     raise SettingsError(
         what=f"seed {name!r} asks for {', '.join(needed) or 'nothing'}",
-        remedy="Give it one parameter, whose name says what it gets: connection (sqlite3), engine or session.",
+        remedy="Give it one parameter, whose name says what it gets: connection (sqlite3), engine or session."
+        + (synchronous if inspect.iscoroutinefunction(function) else ""),
         key="seed",
         value=name,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ examples:
   templatedb diff --rows 1000 --json
 """
 _NAMED = 10
+_OFFERED = 5
 _STYLES: Mapping[Look, str] = {
     Look.HEADING: "bold",
     Look.ADDED: "green",
@@ -69,8 +71,8 @@ class _Pair(NamedTuple):
     names: tuple[str, str]
     title: str
     test: str | None = None
-    beside: int = 0
-    """How many other databases were kept."""
+    beside: tuple[Path, ...] = ()
+    """The other databases that were kept, the last one first."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -104,8 +106,17 @@ def _print(pair: _Pair, found: Changes) -> None:
         output.line("no difference")
     if (most := max((table.count for table in found.tables if len(table.rows) < table.count), default=0)) > 0:
         output.line(f"all of these rows: --rows {most}", "dim")
-    if pair.beside:
-        output.line(f"{count(pair.beside, 'more database')} kept in {pair.after.parent}", "dim")
+    for text in _others(pair.beside):
+        output.line(text, "dim")
+
+
+def _others(beside: Sequence[Path]) -> list[str]:
+    """Return the lines that name other kept databases, the last ones as commands to paste; empty without any."""
+    if not beside:
+        return []
+    lines = [f"{count(len(beside), 'more database')} kept in {beside[0].parent}:"]
+    lines += [f"    templatedb diff {shlex.quote(path.stem)}" for path in beside[:_OFFERED]]
+    return [*lines, f"    and {len(beside) - _OFFERED} more"] if len(beside) > _OFFERED else lines
 
 
 def _remedy(error: sqlite3.Error) -> str:
@@ -140,10 +151,14 @@ def _pair(arguments: argparse.Namespace) -> _Pair:
         if not path.exists() and named in known:
             path = named
         _refuse_missing(path, known)
-    return _against_golden(arguments, path, beside=len(known) - 1 if path in known else 0)
+    return _against_golden(arguments, path, beside=_beside(path, known))
 
 
-def _against_golden(arguments: argparse.Namespace, path: Path, *, beside: int) -> _Pair:
+def _beside(path: Path, known: Sequence[Path]) -> tuple[Path, ...]:
+    return tuple(one for one in known if one != path) if path in known else ()
+
+
+def _against_golden(arguments: argparse.Namespace, path: Path, *, beside: tuple[Path, ...]) -> _Pair:
     origin = kept.origin_of(path)
     test = None if origin is None else origin.test
     if origin is not None and origin.golden.exists():

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\
 The golden that the project's migrations lead to now is marked with an arrow. A hit is a test run that found the golden,
-whatever number of workers it had; saved is what its tests did not spend on migrating.
+whatever number of workers it had. What was saved so far is the sum of all runs on this machine: what their tests did
+not spend on migrating, less what those runs spent on building and cloning; pytest's summary says it of one run.
 
 examples:
   templatedb status
@@ -130,7 +131,7 @@ def _rows(cache: Cache, plan: Plan | None) -> Iterator[_Row]:
 
 
 def _own_table(rows: Iterable[_Row]) -> Table:
-    table = _table("", "golden", "revisions", "size", "age", "last used", "hits", "saved", "state")
+    table = _table("", "golden", "revisions", "size", "age", "last used", "hits", "saved so far", "state")
     for row in rows:
         manifest = row.stored.manifest
         table.add_row(
@@ -153,7 +154,7 @@ def _others_table(rows: Iterable[_Row]) -> Table:
     projects: dict[str, list[_Row]] = {}
     for row in rows:
         projects.setdefault(row.stored.manifest.project or "a template made in code", []).append(row)
-    table = _table("goldens", "size", "last used", "hits", "saved", "other project")
+    table = _table("goldens", "size", "last used", "hits", "saved so far", "other project")
     for project, its in sorted(projects.items(), key=lambda pair: -max(row.stored.used_at for row in pair[1])):
         table.add_row(
             f"{len(its):,}",
@@ -182,7 +183,7 @@ def _total(rows: list[_Row], settings: Settings) -> str:
     in_files = "" if files == len(rows) else f" in {count(files, 'file')}"  # two keys may lead to the same one
     hits, saved_s = sum(row.uses.hits for row in rows), sum(max(0.0, row.uses.saved_s) for row in rows)
     room = f"{size(_bytes(rows))} of {size(settings.cache_size_bytes)}"
-    saved = f"; saved about {duration(saved_s)} of migrating" if saved_s >= 0.1 else ""
+    saved = f"; saved about {duration(saved_s)} of migrating so far" if saved_s >= 0.1 else ""
     return f"{count(len(rows), 'golden')}{in_files}, {room}, {count(hits, 'hit')}{saved}"
 
 

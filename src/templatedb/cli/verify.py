@@ -53,9 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
         found = compare(golden.path, built.path, first_name="golden", second_name="second build")
         bound = machine_values(golden.path, marks_of(settings.root, wishes.environment.get("HOME")))
     if arguments.json:
-        print(json.dumps(_facts(found, bound, built.done), indent=2))
+        print(json.dumps({"key": golden.key, "path": str(golden.path), **_facts(found, bound, built.done)}, indent=2))
     else:
-        print("\n".join([f"golden: {golden.path}", *_lines(found), *_of_machine(bound), *_looks(built.done)]))
+        first = f"golden {golden.key.short}: {golden.path}"
+        print("\n".join([first, *_lines(found), *_of_machine(bound), *_looks(built.done)]))
     return 1 if found.schema else 0
 
 
@@ -87,8 +88,8 @@ def _looks(done: Done) -> list[str]:
     lines = []
     if done.untracked:
         lines.append(f"read, but not tracked: {_some(done.untracked)}")
-        lines.append('    their edits do not lead to a new golden; track = "all" counts those of the project, or name')
-        lines.append("    them in the setting 'inputs'")
+        lines.append("    which is right unless a migration's outcome depends on them: no edit of them leads to a")
+        lines.append("    new golden; track = \"all\" counts the project's own, or name them in the setting 'inputs'")
     if done.home:
         lines.append(f"looked for in HOME, which is empty in a build: {_some(done.home)}")
     if done.written:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import importlib.machinery
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +43,13 @@ def input_of(target: str, setting: str, settings: Settings, folder: str = "") ->
     folders = (*((Path(folder),) if folder else ()), *settings.import_folders)
     path = source_of(module, folders)
     if path is None:
+        near = _near_module(module, folders)
+        hint = f"Did you mean '{near}{target.removeprefix(module)}'? " if near else ""
         is_draft = module in DRAFTS and setting in ("function", "metadata")
         shown = f"templatedb init shows the text of {module}.py, where the project needs it. Or correct the name,"
         raise InputsError(
             what=f"no module {module!r} for {setting} {target!r} in " + ", ".join(map(str, folders)),
-            remedy=f"{shown if is_draft else 'Correct the name,'} or add the module's folder to python_path.",
+            remedy=f"{hint}{shown if is_draft else 'Correct the name,'} or add the module's folder to python_path.",
             searched=folders,
         )
     return file(f"{setting}/{module.replace('.', '/')}", path)
@@ -67,28 +71,47 @@ def source_of(module: str, folders: tuple[Path, ...]) -> Path | None:
     return Path(spec.origin)
 
 
+def _near_module(module: str, folders: tuple[Path, ...]) -> str:
+    """Return the name of a module in *folders* that is nearly *module*; empty without one. Imports nothing."""
+    above = ""
+    for part in module.split("."):
+        there = package_folders(above, folders) if above else folders
+        near = difflib.get_close_matches(part, sorted(_modules_in(there)), n=1)
+        if not near:
+            return ""
+        above = f"{above}.{near[0]}" if above else near[0]
+    return above if source_of(above, folders) is not None else ""
+
+
+def _modules_in(folders: Iterable[Path]) -> set[str]:
+    """Return the names of what may be imported from *folders*; nothing of those that cannot be listed."""
+    names: set[str] = set()
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            names |= {name.removesuffix(".py") for name in os.listdir(folder)}
+    return {name for name in names if name.isidentifier()}
+
+
 def load(target: str, setting: str, folder: str = "") -> Any:
     """Import the module of *target* and return what it names; raises SettingsError when the module has no such name."""
     if folder and folder not in sys.path:
         sys.path.insert(0, folder)
     module_name, _, name = target.partition(":")
     module: Any = importlib.import_module(module_name)
+    parts = name.split(".")
     found = module
-    for part in name.split("."):
+    for number, part in enumerate(parts):
         if not hasattr(found, part):
-            raise _not_there(module, name, target, setting)
+            near = difflib.get_close_matches(part, dir(found), n=1)
+            whole = ".".join([*parts[:number], *near, *parts[number + 1 :]])
+            raise SettingsError(
+                what=f"{module.__file__} has no {setting} {name!r}",
+                remedy=f"Did you mean {whole!r}?" if near else f"Correct {setting} = {target!r}, or the module.",
+                key=setting,
+                value=target,
+            )
         found = getattr(found, part)
     return found
-
-
-def _not_there(module: Any, name: str, target: str, setting: str) -> SettingsError:
-    near = difflib.get_close_matches(name, list(vars(module)), n=1)
-    return SettingsError(
-        what=f"{module.__file__} has no {setting} {name!r}",
-        remedy=f"Did you mean {near[0]!r}?" if near else f"Correct {setting} = {target!r}, or the module.",
-        key=setting,
-        value=target,
-    )
 
 
 def described(found: object) -> str:

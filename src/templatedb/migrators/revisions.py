@@ -7,9 +7,10 @@ an application factory that upgrades itself.
 from __future__ import annotations
 
 import dataclasses
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from templatedb.steps import Step, StepKind, Steps
 
@@ -100,6 +101,34 @@ def _step(script: Any) -> Step:
         return Step(kind=StepKind.MIGRATION, identity="without a revision")
     doc, path = (script.doc or "").strip(), Path(script.path)
     return Step(kind=StepKind.MIGRATION, identity=script.revision, name=doc, path=path)
+
+
+class Missing(NamedTuple):
+    """A revision that another one names, and that no file has."""
+
+    revision: str
+    path: Path
+    """The file of the one that names it."""
+    named_in: str
+    """The variable of that file."""
+
+
+def missing_from_history(error: BaseException) -> Missing | None:
+    """Return what is missing where *error* is the KeyError with which Alembic gives up on a history; else None.
+
+    Alembic warns of the revisions, by their identifiers; their files are known to the frames that raised.
+    """
+    if not isinstance(error, KeyError) or not error.args:
+        return None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if Path(frame.f_code.co_filename).parts[-3:] != ("alembic", "script", "revision.py"):
+            continue
+        for script in (value for value in frame.f_locals.values() if hasattr(value, "path")):
+            for attribute, variable in (("down_revision", "down_revision"), ("dependencies", "depends_on")):
+                named = getattr(script, attribute, None)
+                if error.args[0] in (named if isinstance(named, tuple | list) else (named,)):
+                    return Missing(error.args[0], Path(script.path), variable)
+    return None
 
 
 class _Attributes(dict[str, Any]):

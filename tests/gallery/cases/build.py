@@ -36,6 +36,33 @@ def seed_fails(world: World) -> Said:
     return world.error(lambda: load().golden())
 
 
+def _seed(world: World, fill: str, name: str = "fill") -> Said:
+    world.function("sqlite3.connect(path).execute('create table users (id)')", f'seed = ["shop.seeds:{name}"]\n')
+    world.write("shop/seeds.py", fill)
+    return world.error(lambda: load().golden())
+
+
+@case(_B, "a seed awaits what it gets")
+def seed_awaits(world: World) -> Said:
+    rows = 'session.execute(sqlalchemy.text("select id from users"))'
+    return _seed(
+        world, f"import sqlalchemy\n\n\nasync def fill(session):\n    async for row in {rows}:\n        pass\n"
+    )
+
+
+@case(_B, "an async seed asks for something that there is not")
+def seed_async_parameter(world: World) -> Said:
+    return _seed(world, "async def fill(async_session):\n    await async_session.commit()\n")
+
+
+@case(_B, "the name of the models is misspelt")
+def models_misspelt(world: World) -> Said:
+    alembic_shop(world)
+    world.settings('alembic = "alembic.ini"\nmodels = "shop.models:Base.metdata"\n')
+    world.write("shop/models.py", "from sqlalchemy.orm import declarative_base\n\nBase = declarative_base()\n")
+    return world.error(lambda: load().golden())
+
+
 @case(_B, "the code of a migration cannot be parsed")
 def syntax_error(world: World) -> Said:
     alembic_shop(world)

@@ -73,6 +73,14 @@ def module_missing(world: World) -> Said:
     return world.error(lambda: load().key())
 
 
+@case(_I, "the module of a seed is misspelt")
+def seed_module_misspelt(world: World) -> Said:
+    world.settings('sql = "sql"\nseed = ["shop.sedes:fill"]\n')
+    world.write("sql/0001_users.sql", "create table users (id);\n")
+    world.write("shop/seeds.py")
+    return world.error(lambda: load().key())
+
+
 @case(_I, "the module of the models is not there")
 def models_missing(world: World) -> Said:
     return world.error(Template(Metadata("shop.models:Base.metadata")).key)

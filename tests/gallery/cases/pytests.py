@@ -210,6 +210,15 @@ def export_unread(world: World) -> Said:
     return world.line(world.pytest("-q"), "the setting 'export'")
 
 
+@case(_P, "an export is a URL of which the application can make no async engine")
+def export_async(world: World) -> Said:
+    world.settings('alembic = "alembic.ini"\nexport = {DATABASE_URL = "url"}\n')
+    engine = 'create_async_engine(os.environ["DATABASE_URL"])'
+    world.write("conftest.py", f"import os\n\nfrom sqlalchemy.ext.asyncio import create_async_engine\n\n{engine}\n")
+    first, *_, error, hint = world.pytest().strip().splitlines()
+    return world.said(f"{first}\n...\n{error}\n{hint}", PYTEST)
+
+
 @case(_P, "an export is wrong")
 def export_wrong(world: World) -> Said:
     world.settings('alembic = "alembic.ini"\nexport = {DATABASE_URL = "uri"}\n')

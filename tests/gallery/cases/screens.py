@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gallery.case import Group, Said, case, scenario
 from gallery.page import between
-from gallery.shops import ORDERS, age, alembic_shop, keep, migration, ready_shop
+from gallery.shops import ENV, ORDERS, age, alembic_shop, keep, migration, ready_shop
 from gallery.world import World
 from templatedb import load
 from templatedb.uses import Use
@@ -91,6 +91,15 @@ def pytest_failure(world: World) -> Said:
 def diff(world: World) -> Said:
     ready_shop(world)
     world.write("tests/test_shop.py", _FAILING)
+    world.pytest("-q")
+    return _command(world, "diff")
+
+
+@case(_S, "the same where several tests have failed")
+def diff_several(world: World) -> Said:
+    ready_shop(world)
+    others = "".join(f"\n\ndef test_{name}(clone):\n    assert False\n" for name in ("a_shop_opens", "a_shop_closes"))
+    world.write("tests/test_shop.py", others + _FAILING)
     world.pytest("-q")
     return _command(world, "diff")
 
@@ -198,9 +207,10 @@ def explain_all(world: World) -> Said:
     return _command(world, "explain", "--all")
 
 
-@case(_S, "migrations that store the time")
+@case(_S, "migrations that store the time, beside models that they do not need")
 def verify(world: World) -> Said:
-    alembic_shop(world)
+    alembic_shop(world, env=f"import shop.models\n{ENV}")
+    world.write("shop/models.py", "TABLES = 3\n")
     clock = (
         'op.create_table("prices", sa.Column("id", sa.Integer, primary_key=True), sa.Column("since", sa.Text))\n'
         "op.execute(\"insert into prices (since) values (strftime('%Y-%m-%d %H:%M:%f'))\")"
