@@ -112,7 +112,7 @@ VARIANTS = (
         name="templatedb_wal",
         title="templatedb, application in WAL mode",
         floor="floor_wal",
-        mixable=False,  # it would share its file with the others, whose restores would have to go by backup then
+        mixable=False,  # it would share its file with the others, who would be in WAL mode then
         **_OURS,
         note="an engine factory whose connect listener sets `journal_mode=WAL`, and checks that it is on",
     ),

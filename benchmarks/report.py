@@ -10,6 +10,7 @@ from benchmarks.budgets import judge
 from benchmarks.large import FLOORS
 from benchmarks.registry import BY_NAME
 from benchmarks.scale import MB
+from benchmarks.stages import INSIDE
 
 HOW = """\
 What the figures are:
@@ -146,23 +147,24 @@ def _stages(data: dict[str, Any]) -> Iterator[str]:
         " phase, so not the figures of above. The rest of the whole are pytest's reports and hooks between the phases."
     )
     yield ""
-    ways = {name: phases for name, phases in data["us"].items() if name != "inside"}
-    floor = ways["floor"]
+    ways = {name: phases for name, phases in data["us"].items() if name in BY_NAME}
     rows = []
     for name, phases in ways.items():
+        floor = ways[BY_NAME[name].floor]
         over = [_number(phases[phase] - floor[phase], sign=True) for phase in _PHASES]
         rows.append((BY_NAME[name].title, *(_number(phases[phase]) for phase in _PHASES), *over))
     yield from _table(("way", *_PHASES, *(f"adds to {phase}" for phase in _PHASES)), rows)
-    inside = {stage: us for stage, us in data["us"]["inside"].items() if stage not in _PHASES}
-    told = sum(inside.values())
-    rest = ways["templatedb"]["whole"] - floor["whole"] - told
-    stages = [(stage, _number(us, 1)) for stage, us in sorted(inside.items(), key=lambda pair: -pair[1])]
-    yield "What templatedb itself does of it, each stage without those that it calls:"
-    yield ""
-    yield from _table(
-        ("stage", "µs"),
-        [*stages, ("pytest's work for the fixtures, and pages that SQLite reads anew", _number(rest, 1))],
-    )
+    for told in (one for one in INSIDE if one in data["us"]):
+        name = INSIDE[told]
+        inside = {stage: us for stage, us in data["us"][told].items() if stage not in _PHASES and us}
+        rest = ways[name]["whole"] - ways[BY_NAME[name].floor]["whole"] - sum(inside.values())
+        stages = [(stage, _number(us, 1)) for stage, us in sorted(inside.items(), key=lambda pair: -pair[1])]
+        yield f"What {BY_NAME[name].title} does of it itself, each stage without those that it calls:"
+        yield ""
+        yield from _table(
+            ("stage", "µs"),
+            [*stages, ("pytest's work for the fixtures, and pages that SQLite reads anew", _number(rest, 1))],
+        )
     yield _TRIED
     yield ""
 

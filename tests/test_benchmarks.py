@@ -65,12 +65,13 @@ def test_a_tiny_run_measures_and_reports_a_restore_that_does_nothing_as_failed(t
     phases = {"set-up", "call", "tear-down", "whole"}
     told = {name: us.keys() for name, us in data["stages"]["us"].items()}
     assert {name: keys - phases == set() for name, keys in told.items()} == {
-        **dict.fromkeys(("floor", "templatedb", "savepoint"), True),
-        "inside": False,
+        **dict.fromkeys(("floor", "templatedb", "savepoint", "floor_wal", "templatedb_wal"), True),
+        **dict.fromkeys(("inside", "inside_wal"), False),
     }
     page = (tmp_path / "results.md").read_text()
     assert "| control: a restore that does nothing | failed: sees a row of an earlier test |" in page
     assert "| write the bytes and the date | " in page
+    assert "| write the bytes, the date and the wal-index, empty the log | " in page
     assert str(ROOT) not in page
     assert str(ROOT) not in json.dumps(data)
 

@@ -27,6 +27,9 @@ STAGES = (
     ("close the clone", "templatedb.lent", "Lent.close"),
     ("look, and take SQLite's EXCLUSIVE lock", "templatedb.slots.in_place", "InPlaceSlot.restore"),
     ("write the bytes and the date", "templatedb.slots.in_place", "InPlaceSlot._put_back"),
+    ("take SQLite's locks of a file in WAL mode, and look", "templatedb.slots.in_wal", "InWal.restore"),
+    ("write the bytes, the date and the wal-index, empty the log", "templatedb.slots.in_wal", "InWal._write"),
+    ("have SQLite restore a file in WAL mode", "templatedb.slots.in_place", "InPlaceSlot._back_up"),
     ("find the engine, prove it unchanged afterwards", "templatedb.engines", "Engines.take"),
     ("find the engine, prove it unchanged afterwards", "templatedb.engines", "Engines.give_back"),
 )

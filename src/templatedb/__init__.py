@@ -43,7 +43,7 @@ Reading order, which is import order (a module imports only from those above it)
 39. opened               which SQLite files this process opens beside its slots
 40. connection_state     what a test may leave changed on a connection
 41. pools                pooled connections on slots, whosever engine's
-42. slots                the two-method interface; copy, in_place, rewind, memory; those of one worker
+42. slots                the two-method interface; copy, in_place, in_wal, rewind, memory; those of one worker
 43. clone                what a test holds
 44. handle               a golden held open, that clones are made from
 45. template             the library's front door: Template

@@ -20,7 +20,7 @@ class Way(enum.StrEnum):
     UNCHANGED = "unchanged"
     """The last test had left it as it was."""
     BACKUP = "restored by backup"
-    """SQLite's backup API wrote it: the application had switched it to WAL mode."""
+    """SQLite's backup API wrote it: the application keeps it in WAL mode, and it could not be put back in place."""
     REPLACED = "replaced"
     """A new file at the same path: a test had replaced or removed it."""
     MEMORY = "in memory"
@@ -61,6 +61,10 @@ class Restored(NamedTuple):
     way: Way
     leak: str = ""
     """What had to be taken from the last holder by force, and what to do, to be read after its name; or empty."""
+
+
+class LockedError(Exception):
+    """Somebody reads an old state of a database: a transaction, or a half-read cursor."""
 
 
 class StuckError(Exception):

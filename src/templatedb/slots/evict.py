@@ -13,6 +13,7 @@ from pathlib import Path
 
 from templatedb import pools
 from templatedb.slots import StuckError, holders
+from templatedb.slots.copy import remove
 
 _STEPS = 20
 _STEP_S = 0.005
@@ -109,6 +110,32 @@ def _end_cursors(connections: list[sqlite3.Connection]) -> None:
     for cursor in holders.cursors_of(connections) if connections else []:
         with contextlib.suppress(sqlite3.Error):
             cursor.close()
+
+
+def clear(path: Path, descriptor: int) -> str:
+    """Close every connection of this process on *path* and remove what is there; return whom that cost a connection.
+
+    *descriptor* is one of the file that was there before a test replaced or removed it. Raises StuckError where a
+    connection is out of reach.
+    """
+    gc.collect()
+    close_pooled(path)
+    leak = ""
+    if close_raw(path):
+        leak = "replaced the database file under a sqlite3 connection, which was closed: close it in the test"
+    if somebody_is_left(path, descriptor):
+        holders.end_orphans()
+    if somebody_is_left(path, descriptor):
+        raise StuckError(
+            "replaced the database file under a connection that is still open: close that before the test ends"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if another_process_is_left(path, descriptor):
+        raise StuckError(
+            "replaced the database file under a connection of another process: close that before the test ends"
+        )
+    remove(path)
+    return leak
 
 
 def somebody_is_left(path: Path, descriptor: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import errno
 import os
 import sqlite3
@@ -16,8 +17,43 @@ from templatedb.slots.copy import write_copy
 from templatedb.slots.shared import share
 
 HEADER_BYTES = 100
+MTIME_NS = 946_684_800_000_000_000
+"""What a restored file's time is set to: any later write, also one past SQLite, shows."""
+_STRIDE = 2_654_435_769
+"""2**32 divided by the golden ratio: the steps of a million restores all keep thousands of commits between them."""
+_PAGE_SIZE = struct.Struct(">16xH")
+_MODE = slice(18, 20)
 _CHANGE_COUNTER, _SCHEMA_COOKIE, _TEXT_ENCODING, _VALID_FOR = 24, 40, 56, 92
 _BIG_ENDIAN = struct.Struct(">I")
+
+
+class Journal(enum.Enum):
+    """What the header says of a database's journal. Goldens are all in a rollback mode."""
+
+    ROLLBACK = b"\1\1"
+    WAL = b"\2\2"
+
+
+class Stamps:
+    """Two numbers in the header of a restored file, each of which this file never had before."""
+
+    __slots__ = ("cookie", "counter")
+
+    def __init__(self) -> None:
+        """Begin with those of an empty file."""
+        self.counter = self.cookie = 0
+
+    def renew_counter(self) -> None:
+        """Have idle connections read all pages anew."""
+        self.counter = _far_from(self.counter)
+
+    def renew_cookie(self) -> None:
+        """Have idle connections parse the schema again."""
+        self.cookie = _far_from(self.cookie)
+
+
+def _far_from(number: int) -> int:
+    return (number + _STRIDE) % 2**32 or _STRIDE
 
 
 class Image:
@@ -34,9 +70,9 @@ class Image:
         self._source: sqlite3.Connection | None = None
 
     @property
-    def text_encoding(self) -> int:
-        """The golden's text encoding, as its header has it."""
-        return text_encoding(self._read()[0])
+    def header(self) -> bytes:
+        """The golden's own header."""
+        return self._read()[0]
 
     def _read(self) -> tuple[bytes, memoryview]:
         with self._lock:
@@ -60,13 +96,15 @@ class Image:
             ) from error
         return b"".join(pieces)
 
-    def write_to(self, destination: int, *, counter: int, cookie: int, size_bytes: int) -> bytes:
-        """Make the file, now of *size_bytes*, equal to the golden but for two numbers, and return its header.
+    def write_to(
+        self, destination: int, *, counter: int, cookie: int, size_bytes: int, journal: Journal = Journal.ROLLBACK
+    ) -> bytes:
+        """Make the file, now of *size_bytes*, equal to the golden but for numbers and mode, and return its header.
 
         The caller holds SQLite's EXCLUSIVE lock on it. Raises OSError, with a part written, where there is no room.
         """
         golden_header, body = self._read()
-        header = _stamped(golden_header, counter, cookie)
+        header = _stamped(golden_header, counter, cookie, journal)
         if size_bytes > self.size_bytes:
             os.ftruncate(destination, self.size_bytes)
         _write_all(destination, header, body)
@@ -107,22 +145,26 @@ class SharedImage(Image):
     """A golden on a file system that shares its extents with slots beside it: nothing is written, whatever its size."""
 
     @property
-    def text_encoding(self) -> int:
-        """The golden's text encoding, as its header has it."""
-        return text_encoding(os.pread(self.descriptor, HEADER_BYTES, 0))
+    def header(self) -> bytes:
+        """The golden's own header."""
+        return os.pread(self.descriptor, HEADER_BYTES, 0)
 
-    def write_to(self, destination: int, *, counter: int, cookie: int, size_bytes: int) -> bytes:
+    def write_to(
+        self, destination: int, *, counter: int, cookie: int, size_bytes: int, journal: Journal = Journal.ROLLBACK
+    ) -> bytes:
         """Share, then write the header. Raises OSError where there is no room, or no sharing any more."""
         del size_bytes
         if not share(self.descriptor, destination):
             raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-        header = _stamped(os.pread(self.descriptor, HEADER_BYTES, 0), counter, cookie)
+        header = _stamped(self.header, counter, cookie, journal)
         os.pwrite(destination, header, 0)
         return bytes(header)
 
 
-def _stamped(golden_header: bytes, counter: int, cookie: int) -> bytearray:
+def _stamped(golden_header: bytes, counter: int, cookie: int, journal: Journal) -> bytearray:
     header = bytearray(golden_header)
+    if journal is Journal.WAL:
+        header[_MODE] = journal.value
     _BIG_ENDIAN.pack_into(header, _CHANGE_COUNTER, counter)
     _BIG_ENDIAN.pack_into(header, _VALID_FOR, counter)  # SQLite trusts the size in the header only if they agree
     _BIG_ENDIAN.pack_into(header, _SCHEMA_COOKIE, cookie)
@@ -137,6 +179,11 @@ def change_counter(header: bytes) -> int:
 def schema_cookie(header: bytes) -> int:
     """Return the schema cookie of a database's *header*, 0 of an empty file's."""
     return _number(header, _SCHEMA_COOKIE)
+
+
+def page_size(header: bytes) -> int:
+    """Return the page size in a database's *header*, where 1 stands for 65,536; 0 of an empty file's."""
+    return int(_PAGE_SIZE.unpack_from(header)[0]) if len(header) >= HEADER_BYTES else 0
 
 
 def text_encoding(header: bytes) -> int:

@@ -16,28 +16,31 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import os
 import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from templatedb import pools
-from templatedb.slots import Restored, StuckError, Way
+from templatedb.slots import LockedError, Restored, StuckError, Way
 from templatedb.slots.copy import refuse_long_clone, remove
-from templatedb.slots.image import HEADER_BYTES, Image, change_counter, schema_cookie, text_encoding
+from templatedb.slots.image import (
+    HEADER_BYTES,
+    MTIME_NS,
+    Image,
+    Journal,
+    Stamps,
+    change_counter,
+    schema_cookie,
+    text_encoding,
+)
 
-_WAL = b"\x02\x02"
-_MTIME_NS = 946_684_800_000_000_000
-"""What a restored file's time is set to: any later write, also one past SQLite, shows."""
-_STRIDE = 2_654_435_769
-"""2**32 divided by the golden ratio: the steps of a million restores all keep thousands of commits between them."""
+if TYPE_CHECKING:
+    from templatedb.slots.in_wal import InWal
+
 _TRIES = 3
-
-
-class LockedError(Exception):
-    """Somebody reads an old state of the database: a transaction, or a half-read cursor."""
 
 
 def _is_lock(error: Exception) -> bool:
@@ -45,13 +48,7 @@ def _is_lock(error: Exception) -> bool:
 
 
 def _code(error: Exception) -> int:
-    # Python's own complaints have none.
-    code: int = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF
-
-
-def _far_from(number: int) -> int:
-    return (number + _STRIDE) % 2**32 or _STRIDE
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF  # Python's own complaints have none
 
 
 class InPlaceSlot:
@@ -70,14 +67,14 @@ class InPlaceSlot:
         pools.claim(self._name, synchronous=synchronous)
         self._image: Image | None = None
         self._header = b""
-        self._counter = 0
-        self._cookie = 0
+        self._stamps = Stamps()
         self._open()
 
     def _open(self) -> None:
         # Kept open: closing any descriptor of the file would drop the locks of every connection in this process.
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._connection: sqlite3.Connection | None = None
+        self._in_wal: InWal | None = None
         status = os.fstat(self._descriptor)
         self._identity = (status.st_dev, status.st_ino)
         self._mode = status.st_mode
@@ -134,8 +131,11 @@ class InPlaceSlot:
     def _try(self, image: Image) -> Way:
         if self._connection is None:  # the guard would make a file where there is none
             self._status()
-            if self._header_now()[18:20] == _WAL and not self._leave_wal_mode():
-                return self._back_up(image)
+            if self._header_now()[18:20] == Journal.WAL.value:
+                if (way := self._put_back_in_wal(image)) is not None:
+                    return way
+                if not self._leave_wal_mode():
+                    return self._back_up(image)
         with self._exclusively():
             # The lock has rolled back a hot journal by now, and has opened a WAL where one lies beside the file.
             header = self._header_now()
@@ -179,7 +179,7 @@ class InPlaceSlot:
 
         To SQLite a WAL of no bytes is none.
         """
-        if header[18:20] == _WAL:
+        if header[18:20] == Journal.WAL.value:
             return True
         if not os.access(self._wal, os.F_OK):  # an exception would take longer than all the rest of the look
             return False
@@ -193,25 +193,34 @@ class InPlaceSlot:
         status = self._status()
         if (
             image is self._image
-            and status.st_mtime_ns == _MTIME_NS
+            and status.st_mtime_ns == MTIME_NS
             and status.st_size == image.size_bytes
             and header == self._header
         ):
             return Way.UNCHANGED
-        if (text_encoding(header) or 1) != image.text_encoding:  # a connection has one encoding for its life
+        if (text_encoding(header) or 1) != text_encoding(image.header):  # a connection has one encoding for its life
             pools.close_all(self._name)
-        is_behind_sqlites_back = change_counter(header) == self._counter
-        if image is not self._image or schema_cookie(header) != self._cookie or is_behind_sqlites_back:
-            self._cookie = _far_from(self._cookie)
-        self._counter = _far_from(self._counter)
+        is_behind_sqlites_back = change_counter(header) == self._stamps.counter
+        if image is not self._image or schema_cookie(header) != self._stamps.cookie or is_behind_sqlites_back:
+            self._stamps.renew_cookie()
+        self._stamps.renew_counter()
         way = Way.IN_PLACE if self._header else Way.COPIED
         self._image = None
         self._header = image.write_to(
-            self._descriptor, counter=self._counter, cookie=self._cookie, size_bytes=status.st_size
+            self._descriptor, counter=self._stamps.counter, cookie=self._stamps.cookie, size_bytes=status.st_size
         )
-        os.utime(self._descriptor, ns=(_MTIME_NS, _MTIME_NS))
+        os.utime(self._descriptor, ns=(MTIME_NS, MTIME_NS))
         self._image = image
         return way
+
+    def _put_back_in_wal(self, image: Image) -> Way | None:
+        """Restore a file that an application keeps in WAL mode; None where SQLite itself has to do that."""
+        if self._in_wal is None:
+            from templatedb.slots.in_wal import InWal  # most applications have no use for it
+
+            self._in_wal = InWal(self.path, self._descriptor, self._stamps)
+        self._image = None
+        return self._in_wal.restore(image)
 
     def _leave_wal_mode(self) -> bool:
         """Whether the file could be brought back to the golden's mode: not while an application keeps it in WAL."""
@@ -221,13 +230,14 @@ class InPlaceSlot:
             return False
 
     def _back_up(self, image: Image) -> Way:
-        """Restore a file in WAL mode, which nobody can have to himself while connections are open."""
+        """Have SQLite restore a file in WAL mode, which nobody has to himself while connections are open."""
         self._status()
         self._image = None
         image.back_up_to(self._guard)
         # The backup has taken the next cookie, which a connection may remember from a file that was copied over.
-        self._cookie = _far_from(self._cookie)
-        signed = self._cookie - 2**32 if self._cookie >= 2**31 else self._cookie
+        self._stamps.renew_cookie()
+        cookie = self._stamps.cookie
+        signed = cookie - 2**32 if cookie >= 2**31 else cookie
         self._guard.execute(f"pragma schema_version = {signed}")
         if not self._truncate_wal():
             raise LockedError
@@ -259,32 +269,20 @@ class InPlaceSlot:
 
     def _start_over(self) -> str:
         """Begin with a new file at the same path; return whom that cost a connection, for a report."""
-        from templatedb.slots import holders
-        from templatedb.slots.evict import another_process_is_left, close_pooled, close_raw, somebody_is_left
+        from templatedb.slots.evict import clear
 
-        gc.collect()
-        close_pooled(self.path)
         self._close_guard()
-        leak = ""
-        if close_raw(self.path):
-            leak = "replaced the database file under a sqlite3 connection, which was closed: close it in the test"
-        if somebody_is_left(self.path, self._descriptor):
-            holders.end_orphans()
-        if somebody_is_left(self.path, self._descriptor):
-            raise StuckError(
-                "replaced the database file under a connection that is still open: close that before the test ends"
-            )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if another_process_is_left(self.path, self._descriptor):
-            raise StuckError(
-                "replaced the database file under a connection of another process: close that before the test ends"
-            )
-        remove(self.path)
+        leak = clear(self.path, self._descriptor)
         old = self._descriptor
         self._image, self._header = None, b""
+        self._forget_wal()
         self._open()
         os.close(old)
         return leak
+
+    def _forget_wal(self) -> None:
+        if self._in_wal is not None:
+            self._in_wal.close()
 
     def close(self) -> None:
         """Remove the file; harmless when repeated.
@@ -295,6 +293,7 @@ class InPlaceSlot:
         if self._descriptor < 0:
             return
         self._close_guard()
+        self._forget_wal()
         os.close(self._descriptor)
         self._descriptor = -1
         remove(self.path)
