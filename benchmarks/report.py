@@ -49,7 +49,7 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
     yield HOW
     for tables, section in data["per_test"].items():
         yield from _per_test(tables, section, data["loop"].get(tables))
-    yield from _stages(data.get("stages") or {})
+    yield from _stages(data.get("stages") or [])
     yield from _start(data["starts"].get("stages") or {})
     yield from _large(data["large"])
     yield from _workers(data["workers"])
@@ -134,9 +134,15 @@ would let a pragma of one test reach the next; to write pages through SQLite its
 to put the bytes back without SQLite's lock, under which alone other connections are sure to see them."""
 
 
-def _stages(data: dict[str, Any]) -> Iterator[str]:
-    if not data:
-        return
+def _stages(sections: list[dict[str, Any]]) -> Iterator[str]:
+    for data in sections:
+        yield from _stages_of(data)
+    if any("us" in data for data in sections):
+        yield _TRIED
+        yield ""
+
+
+def _stages_of(data: dict[str, Any]) -> Iterator[str]:
     yield f"## Where the time of a test goes: {data['tables']} tables"
     yield ""
     if "us" not in data:
@@ -165,8 +171,6 @@ def _stages(data: dict[str, Any]) -> Iterator[str]:
             ("stage", "µs"),
             [*stages, ("pytest's work for the fixtures, and pages that SQLite reads anew", _number(rest, 1))],
         )
-    yield _TRIED
-    yield ""
 
 
 def _start(data: dict[str, Any]) -> Iterator[str]:

@@ -30,7 +30,7 @@ class Results:
             "environment": environment,
             "per_test": {},
             "loop": {},
-            "stages": {},
+            "stages": [],
             "large": {},
             "workers": {},
             "starts": {},

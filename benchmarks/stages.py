@@ -13,38 +13,51 @@ from benchmarks.scale import Scale
 from benchmarks.schemas import SCHEMAS
 from benchmarks.sections import WARM_UP_TESTS, prepared, run_variant
 
-WAYS = ("floor", "templatedb", "savepoint", "floor_wal", "templatedb_wal")
 INSIDE = {"inside": "templatedb", "inside_wal": "templatedb_wal"}
+"""What a run with clocks inside templatedb is called: which way it is a run of."""
+_WAYS = (
+    ("floor", "templatedb", "savepoint", "floor_wal", "templatedb_wal", "inside", "inside_wal"),
+    ("floor", "templatedb", "savepoint", "inside"),
+)
+"""The runs of one turn: on the smallest schema, and on the next one."""
 
 
 def measure_stages(results: Results, scale: Scale, parent: Path) -> None:
-    """Let floors, templatedb and savepoints take turns on the smallest schema, with a clock in every phase.
+    """Let floors, templatedb and savepoints take turns on the two smallest schemas, with a clock in every phase.
 
     templatedb runs twice in each turn: the clocks inside it cost time of their own, so phases are taken without them.
     So it does under an application in WAL mode.
     """
-    ways = [BY_NAME[name] for name in WAYS]
+    for tables, runs in zip(scale.schemas, _WAYS, strict=False):
+        section: dict[str, Any] = {"tables": tables, "tests": scale.mixed_tests}
+        results.data["stages"].append(section)
+        section.update(_of_schema(results, scale, parent, tables, runs))
+        results.save()
+
+
+def _of_schema(results: Results, scale: Scale, parent: Path, tables: int, runs: tuple[str, ...]) -> dict[str, Any]:
+    """Return under ``us`` the medians by run and stage, or under ``failed`` why there are none."""
+    ways = [BY_NAME[name] for name in runs if name in BY_NAME]
     rounds: list[dict[str, dict[str, float]]] = []
-    section: dict[str, Any] = {"tables": scale.schemas[0], "tests": scale.mixed_tests}
-    results.data["stages"] = section
-    with prepared(parent, SCHEMAS[scale.schemas[0]], ways) as place:
+    with prepared(parent, SCHEMAS[tables], ways) as place:
         for way in ways:
             run_variant(place, way, scale, tests=WARM_UP_TESTS)
         for number in range(scale.core_rounds):
-            results.step(f"where the time goes: round {number + 1} of {scale.core_rounds}")
+            results.step(f"where the time goes, {tables} tables: round {number + 1} of {scale.core_rounds}")
             measured = {}
-            for told, name in (*((name, name) for name in WAYS), *INSIDE.items()):
+            for told in runs:
+                name = INSIDE.get(told, told)
                 figures = _run(place, name, scale, "" if told == name else "yes")
                 if isinstance(figures, str):
-                    section["failed"] = f"{name}: {figures}"
-                    return
+                    return {"failed": f"{name}: {figures}"}
                 measured[told] = figures
             rounds.append(measured)
-    section["us"] = {
-        name: {stage: round(median([one[name].get(stage, 0.0) for one in rounds]), 1) for stage in rounds[0][name]}
-        for name in rounds[0]
+    return {
+        "us": {
+            name: {stage: round(median([one[name].get(stage, 0.0) for one in rounds]), 1) for stage in rounds[0][name]}
+            for name in rounds[0]
+        }
     }
-    results.save()
 
 
 def _run(place: Place, name: str, scale: Scale, inside: str) -> dict[str, float] | str:

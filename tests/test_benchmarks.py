@@ -63,7 +63,7 @@ def test_a_tiny_run_measures_and_reports_a_restore_that_does_nothing_as_failed(t
         assert len(section["mixed"][name]) == 1
     assert data["loop"]["7"]["failed"] == {}
     phases = {"set-up", "call", "tear-down", "whole"}
-    told = {name: us.keys() for name, us in data["stages"]["us"].items()}
+    told = {name: us.keys() for name, us in data["stages"][0]["us"].items()}
     assert {name: keys - phases == set() for name, keys in told.items()} == {
         **dict.fromkeys(("floor", "templatedb", "savepoint", "floor_wal", "templatedb_wal"), True),
         **dict.fromkeys(("inside", "inside_wal"), False),
