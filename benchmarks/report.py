@@ -9,6 +9,7 @@ from benchmarks import analysis
 from benchmarks.budgets import judge
 from benchmarks.large import FLOORS
 from benchmarks.registry import BY_NAME
+from benchmarks.runner import median
 from benchmarks.scale import MB
 from benchmarks.stages import INSIDE
 
@@ -51,6 +52,8 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
         yield from _per_test(tables, section, data["loop"].get(tables))
     yield from _stages(data.get("stages") or [])
     yield from _start(data["starts"].get("stages") or {})
+    yield from _unused((data["starts"].get("warm") or {}).get("ms") or {})
+    yield from _cold(data["starts"].get("cold") or [])
     yield from _large(data["large"])
     yield from _workers(data["workers"])
     yield from _notes(data)
@@ -131,10 +134,10 @@ clones, with their compiled statements; only what changes the meaning of stateme
 questions, 23 µs in a loop); the schema cookie stays where no test changed the schema, so that connections read their
 pages anew and parse nothing; nothing is written where nothing was changed; under an application in WAL mode the bytes
 go into the file, too, in place of a backup, a checkpoint and a new cookie, which cost 700 µs. Tried, and not kept: to
-write only what differs. Of 856 kB, to read and compare takes 59 µs where to write all takes 53; in a mapped file it takes
-30, but a test that truncates the file would end the process. Not done: to leave the questions out, which would let a
-pragma of one test reach the next; to write pages through SQLite itself, which is a transaction of its own; to put the
-bytes back without SQLite's locks, under which alone other connections are sure to see them."""
+write only what differs. Of 856 kB, to read and compare takes 59 µs where to write all takes 53; in a mapped file it
+takes 30, but a test that truncates the file would end the process. Not done: to leave the questions out, which would
+let a pragma of one test reach the next; to write pages through SQLite itself, which is a transaction of its own; to
+put the bytes back without SQLite's locks, under which alone other connections are sure to see them."""
 
 
 def _stages(sections: list[dict[str, Any]]) -> Iterator[str]:
@@ -191,6 +194,51 @@ def _start(data: dict[str, Any]) -> Iterator[str]:
     )
     yield ""
     yield from _table(("stage", "ms"), [(stage, _number(us / 1e3, 1)) for stage, us in data["us"].items()])
+
+
+def _unused(ms: dict[str, list[float]]) -> Iterator[str]:
+    """Tell what of an unused plugin's cost is that of any plugin."""
+    if "empty" not in ms:
+        return
+    yield "## Where the time of an unused plugin goes"
+    yield ""
+    yield (
+        "Milliseconds, medians of the differences between runs of one round. Each plugin is loaded by `-p`, for which"
+        " pytest looks through the entry points of all that is installed."
+    )
+    yield ""
+    stages = (
+        ("a plugin that does nothing", "empty", "plain"),
+        ("what templatedb adds to that", "unused", "empty"),
+        ("together", "unused", "plain"),
+    )
+    rows = [
+        (stage, _number(median([own - other for own, other in zip(ms[name], ms[base], strict=True)]), 1))
+        for stage, name, base in stages
+    ]
+    yield from _table(("part", "ms"), rows)
+
+
+def _cold(rounds: list[dict[str, Any]]) -> Iterator[str]:
+    """Tell where a cold start of eight processes goes."""
+    whole = [one for one in rounds if one.get("build_s") and one.get("one_build_s") and one.get("hits_s")]
+    if not whole:
+        return
+    yield "## Where a cold start of 8 processes goes: `templatedb build`, 200 revisions"
+    yield ""
+    yield "Milliseconds, medians; all of them share the processors of one machine."
+    yield ""
+    stages = (
+        ("plain `alembic upgrade heads`, one process", lambda one: one["alembic_s"]),
+        ("one process alone, that builds", lambda one: one["one_build_s"]),
+        ("one process alone, that finds the golden", lambda one: one["one_hit_s"]),
+        ("eight processes, that find the golden", lambda one: one["hits_s"]),
+        ("eight processes, one of which builds", lambda one: one["build_s"]),
+        ("of these: until the golden is published", lambda one: one["published_s"]),
+        ("of these: until the last one that waited has found it", lambda one: one["build_s"] - one["published_s"]),
+    )
+    rows = [(stage, _number(median([figure(one) * 1e3 for one in whole]), 0)) for stage, figure in stages]
+    yield from _table(("what", "ms"), rows)
 
 
 def _large(large: dict[str, Any]) -> Iterator[str]:

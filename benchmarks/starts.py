@@ -56,8 +56,14 @@ def _cold(rounds: list[dict[str, Any]], place: Place) -> None:
     figures["alembic_s"] = migrate(place, target)
     target.unlink()
     shutil.rmtree(place.cache, ignore_errors=True)
+    figures["one_build_s"] = _at_once(place, processes=1)
+    figures["one_hit_s"] = _at_once(place, processes=1)
+    figures["hits_s"] = _at_once(place)
+    shutil.rmtree(place.cache, ignore_errors=True)
+    began = time.time()
     figures["build_s"] = _at_once(place)
     figures["build_goldens"] = _goldens(place)
+    figures["published_s"] = max((path.stat().st_ctime for path in _manifests(place)), default=began) - began
     shutil.rmtree(place.cache, ignore_errors=True)
     for name in ("workers_cold_s", "workers_warm_s"):
         done = run_pytest(
@@ -76,10 +82,10 @@ def _cold(rounds: list[dict[str, Any]], place: Place) -> None:
     figures["workers_goldens"] = _goldens(place)
 
 
-def _at_once(place: Place) -> float | None:
-    """Start eight ``templatedb build`` and wait for all of them; return the seconds, None when one failed."""
+def _at_once(place: Place, processes: int = WORKERS) -> float | None:
+    """Start so many ``templatedb build`` and wait for all of them; return the seconds, None when one failed."""
     started = time.perf_counter()
-    processes = [
+    started_ones = [
         subprocess.Popen(
             [PYTHON, "-m", "templatedb", "build"],
             cwd=place.project,
@@ -88,14 +94,14 @@ def _at_once(place: Place) -> float | None:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        for _ in range(WORKERS)
+        for _ in range(processes)
     ]
     try:
-        codes = [process.wait(timeout=TIMEOUT_S) for process in processes]
+        codes = [process.wait(timeout=TIMEOUT_S) for process in started_ones]
     except subprocess.TimeoutExpired:
         return None
     finally:
-        for process in processes:
+        for process in started_ones:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -104,13 +110,18 @@ def _at_once(place: Place) -> float | None:
 
 def _goldens(place: Place) -> int:
     """Return how many builds were published."""
-    return len(list(place.cache.glob("v1/manifests/*/*.json")))
+    return len(_manifests(place))
+
+
+def _manifests(place: Place) -> list[Path]:
+    return list(place.cache.glob("v1/manifests/*/*.json"))
 
 
 def _warm(place: Place, rounds: int) -> dict[str, Any]:
-    """Run one test without the plugin, with it but unused, and with a clone, in turns."""
+    """Run one test without the plugin, with one that does nothing, with ours unused, and with a clone, in turns."""
     compared: dict[str, tuple[str, tuple[str, ...]]] = {
         "plain": ("start_plain", ()),
+        "empty": ("start_plain", ("empty_plugin",)),
         "unused": ("start_plain", (TEMPLATEDB,)),
         "clone": ("start_templatedb", (TEMPLATEDB,)),
     }

@@ -491,8 +491,7 @@ def test_a_project_that_exports_nothing_pays_for_a_look_at_two_files(suite):
 
         def test_it():
             assert conftest.loaded == [
-                "templatedb.current_test", "templatedb.early", "templatedb.exported", "templatedb.fixtures", "templatedb.options",
-                "templatedb.plugin",
+                "templatedb.current_test", "templatedb.early", "templatedb.fixtures", "templatedb.options", "templatedb.plugin",
             ]
         """
     )

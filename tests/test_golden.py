@@ -183,6 +183,26 @@ def test_processes_that_ask_at_once_share_one_build(project, cache):
     assert sum(" built in " in line and "another process" not in line for line in lines) == 1
 
 
+WAITED = """
+import sys
+from templatedb import golden, load
+
+look = golden.look
+golden.look = lambda *words: setattr(golden, "look", look)  # the first look is too early
+found = load().golden()
+names = ("build.parent", "damaged", "private", "prune", "publish", "spoilt", "verify")
+print(found.outcome, [name for name in names if f"templatedb.{name}" in sys.modules])
+"""
+
+
+def test_who_waited_for_a_colleagues_build_imports_nothing_that_builds(project, cache):
+    """Seven of eight processes wait, and what they import takes the processor from the build."""
+    alembic_project(project)
+    load().golden().close()
+    done = subprocess.run([sys.executable, "-c", WAITED], capture_output=True, text=True, check=True)
+    assert done.stdout == "waited []\n"
+
+
 def test_with_a_lock_that_does_not_lock_there_are_more_builds_and_right_answers(project, cache, monkeypatch):
     """Publishing is content-addressed; a lock saves work only."""
 

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from templatedb import lock
 from templatedb.errors import LockTimeoutError
 from templatedb.lock import Holder, hold, is_abandoned, read_holder
 
@@ -182,3 +183,9 @@ def test_a_link_in_the_place_of_the_lock_is_refused(path, tmp_path):
     with pytest.raises(OSError, match="symbolic"), hold(path, timeout_s=1):
         pass
     assert victim.read_text() == "precious"
+
+
+def test_a_waiter_sleeps_for_a_share_of_what_it_has_waited():
+    """Of a short build nobody sleeps much longer than needed; of a long one nobody looks a hundred times a second."""
+    waited_s = (0.0, 0.25, 0.5, 1.0, 4.0, 60.0)
+    assert [lock._pause_s(one) for one in waited_s] == [0.005, 0.005, 0.01, 0.02, 0.08, 0.1]

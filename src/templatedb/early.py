@@ -6,6 +6,8 @@ change, from before the first conftest is read to the end of the run.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,11 +23,9 @@ EXPORTED: pytest.StashKey[Exported] = pytest.StashKey()
 # pytest itself reads the conftests last.
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set what the project exports."""
-    from templatedb import exported
-
-    if not exported.may_be_wanted(early_config.rootpath):
+    if not _may_be_wanted(early_config.rootpath):
         return
-    from templatedb import place, pools, wrong_url
+    from templatedb import exported, place, pools, wrong_url
     from templatedb.errors import TemplateDBError
     from templatedb.search import nearest
 
@@ -52,3 +52,27 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.add_cleanup(storage.close)
     early_config.add_cleanup(lambda: pools.disclaim(str(path)))
     early_config.add_cleanup(exports.undo)
+
+
+def _may_be_wanted(root: Path) -> bool:
+    """Whether a settings file from *root* upwards might hold ``export``; costs every run next to nothing."""
+    # Texts and descriptors: paths and file objects for some twenty names take ten times as long.
+    folder, below = os.fspath(root), ""
+    while folder != below:
+        for name in ("pyproject.toml", "templatedb.toml"):
+            content = _content(os.path.join(folder, name))
+            if b"export" in content and (b"templatedb" in content or name == "templatedb.toml"):
+                return True
+        folder, below = os.path.dirname(folder), folder
+    return False
+
+
+def _content(path: str) -> bytes:
+    """Return what is in the file at *path*; nothing where there is none that can be read."""
+    if not os.path.isfile(path):
+        return b""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""

@@ -118,16 +118,3 @@ class _Original(Mapping[str, str]):
 
 ORIGINAL: Mapping[str, str] = _Original()
 """What callers see that name no environment of their own."""
-
-
-def may_be_wanted(root: Path) -> bool:
-    """Whether a settings file from *root* upwards might hold ``export``; costs every run next to nothing."""
-    for folder in (root, *root.parents):
-        for name in ("pyproject.toml", "templatedb.toml"):
-            try:
-                content = (folder / name).read_bytes()
-            except OSError:
-                continue
-            if b"export" in content and (b"templatedb" in content or name == "templatedb.toml"):
-                return True
-    return False

@@ -107,12 +107,6 @@ def _miss(cache: Cache, plan: Plan) -> MissError:
 
 def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
     from templatedb import lock
-    from templatedb.damaged import set_manifests_aside
-    from templatedb.private import build_and_verify, keep_privately
-    from templatedb.prune import prune_after_build
-    from templatedb.publish import publish
-    from templatedb.reasons import why_not
-    from templatedb.spoilt import edited_during, is_being_deleted, is_of_the_disk
 
     key, wishes, asked_at = first_plan.key, first_plan.wishes, time.time()
 
@@ -128,11 +122,19 @@ def _build_under_lock(cache: Cache, first_plan: Plan) -> OpenGolden:
         )
     timeout_s = first_plan.settings.lock_timeout_s
     with lock.hold(cache.lock_path(key), timeout_s=timeout_s, run=wishes.run or "", on_wait=on_wait) as waited:
-        plan = first_plan.again() if waited else first_plan
+        plan = first_plan.again(cache) if waited else first_plan
         if (found := look(cache, plan, Outcome.WAITED)) is not None:
             return found
         if (known := _known_failure(cache, plan.key, wishes, asked_at)) is not None:
             raise known
+        # Only now: who waited for a colleague needs none of them, and would take the processor from his build.
+        from templatedb.damaged import set_manifests_aside
+        from templatedb.private import build_and_verify, keep_privately
+        from templatedb.prune import prune_after_build
+        from templatedb.publish import publish
+        from templatedb.reasons import why_not
+        from templatedb.spoilt import edited_during, is_being_deleted, is_of_the_disk
+
         why = why_not(cache, plan)
         for line in set_manifests_aside(cache, key):
             wishes.notice(line)

@@ -43,7 +43,7 @@ class Input(NamedTuple):
         if self.path is None:
             return self
         try:
-            return self._replace(digest=digests.of(self.path))
+            return Input(self.label, self.name, digests.of(self.path), self.path, self.value)
         except OSError as error:
             raise InputsError(
                 what=f"cannot read {self.path}, which decides the database: {error.strerror}",

@@ -24,6 +24,9 @@ from templatedb.errors import LockTimeoutError
 FIRST_MESSAGE_S = 1.0
 _POLL_FIRST_S = 0.005
 _POLL_LAST_S = 0.1
+_POLL_SHARE = 0.02
+"""Of the time waited so far, the pause before the next try: eight processes that wait for a build of a second get the
+lock one after the other, and none of them sleeps much longer than needed."""
 _UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 
 
@@ -77,7 +80,7 @@ def _acquire(descriptor: int, path: Path, timeout_s: float, on_wait: Callable[[H
     import fcntl
 
     started = time.monotonic()
-    pause_s, told = _POLL_FIRST_S, False
+    has_waited = told = False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -88,7 +91,7 @@ def _acquire(descriptor: int, path: Path, timeout_s: float, on_wait: Callable[[H
                 return False
             raise
         else:
-            return pause_s > _POLL_FIRST_S
+            return has_waited
         waited_s = time.monotonic() - started
         if waited_s >= timeout_s:
             holder = read_holder(path)
@@ -101,8 +104,13 @@ def _acquire(descriptor: int, path: Path, timeout_s: float, on_wait: Callable[[H
         if waited_s >= FIRST_MESSAGE_S and not told:
             told = True
             on_wait(read_holder(path))
-        time.sleep(min(pause_s, timeout_s - waited_s))
-        pause_s = min(pause_s * 1.5, _POLL_LAST_S)
+        has_waited = True
+        time.sleep(min(_pause_s(waited_s), timeout_s - waited_s))
+
+
+def _pause_s(waited_s: float) -> float:
+    """Return the seconds until the next try of somebody who has waited for *waited_s*."""
+    return min(max(waited_s * _POLL_SHARE, _POLL_FIRST_S), _POLL_LAST_S)
 
 
 class Taken(enum.Enum):

@@ -1,11 +1,11 @@
 """What is to be built and how its caller wants it, settled before the first look; and what he gets."""
 
-from __future__ import annotations
+# Annotations are no texts here: typing compiles each text of a NamedTuple, which costs a warm start a millisecond.
 
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from templatedb.cache import Cache
 from templatedb.digests import Digests, Stamp
@@ -40,7 +40,7 @@ class Wishes(NamedTuple):
     run: str | None = None
     """Name of the test run, which tries a failing build once; None: only callers that waited share a failure."""
     debug: bool = False
-    on_progress: OnProgress = lambda progress, elapsed_s: None
+    on_progress: "OnProgress" = lambda progress, elapsed_s: None
     notice: Callable[[str], None] = lambda line: None
     """Called with each line that the user should see: a cache problem, a wait, a warning of the build."""
     environment: Mapping[str, str] = ORIGINAL
@@ -59,7 +59,7 @@ class Plan(NamedTuple):
     """What discovered inputs are worth, through the same digests."""
 
     @classmethod
-    def make(cls, migrator: Migrator, settings: Settings, wishes: Wishes, cache: Cache | None = None) -> Plan:
+    def make(cls, migrator: Migrator, settings: Settings, wishes: Wishes, cache: Cache | None = None) -> Self:
         """Read the declared inputs and compute the key; with *cache*, files that it knows by their stamps are not read.
 
         Raises InputsError when there is nothing to migrate.
@@ -82,9 +82,9 @@ class Plan(NamedTuple):
         """What its digests are remembered under: two templates of one folder read different files."""
         return _name_of(self.migrator, self.settings)
 
-    def again(self) -> Plan:
-        """Return the same plan from inputs that are read anew: time has passed, and files may have changed."""
-        return Plan.make(self.migrator, self.settings, self.wishes)
+    def again(self, cache: Cache | None = None) -> Self:
+        """Return the same plan from the inputs of now, as `make` does: time has passed, and files may have changed."""
+        return self.make(self.migrator, self.settings, self.wishes, cache)
 
     def summary(self) -> dict[str, str]:
         """Return a short digest of each declared input by a name for people: for a file the path from the root."""

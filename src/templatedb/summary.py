@@ -1,11 +1,11 @@
 """The lines that people read: what became of each golden, how many clones, what was saved."""
 
-from __future__ import annotations
+# Annotations are no texts here: typing compiles each text of a NamedTuple, which costs a warm start a millisecond.
 
 import json
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from templatedb.records import Key, Manifest, Outcome
 
@@ -28,7 +28,7 @@ class Status(NamedTuple):
     """Why it was built."""
 
     @classmethod
-    def of(cls, manifest: Manifest, outcome: Outcome, *, source: str = "", reason: str = "") -> Status:
+    def of(cls, manifest: Manifest, outcome: Outcome, *, source: str = "", reason: str = "") -> Self:
         """Return the status of a golden with that manifest."""
         return cls(
             source=source,
@@ -41,7 +41,7 @@ class Status(NamedTuple):
             duration_s=manifest.duration_s,
         )
 
-    def of_run(self, began: float) -> Status:
+    def of_run(self, began: float) -> Self:
         """Return the status as a whole run tells it: what a colleague built since it *began* was built by the run."""
         is_the_runs = self.outcome is Outcome.WAITED and self.built_at >= began
         return self._replace(outcome=Outcome.BUILT) if is_the_runs else self
@@ -164,7 +164,7 @@ class ProgressLine:
         """Have nothing on the terminal yet."""
         self._width = 0
 
-    def update(self, progress: Progress, elapsed_s: float) -> str:
+    def update(self, progress: "Progress", elapsed_s: float) -> str:
         """Return what to write, such as ``templatedb: building golden 12/43 add users (3 s)``, over the line before."""
         line = "" if progress.ended else progress_line(progress, elapsed_s)
         text = "\r" + " " * self._width + "\r" + line if self._width or line else ""
@@ -172,7 +172,7 @@ class ProgressLine:
         return text
 
 
-def progress_line(progress: Progress, elapsed_s: float) -> str:
+def progress_line(progress: "Progress", elapsed_s: float) -> str:
     """Return such as ``templatedb: building golden 12/43 add users (3 s)``."""
     steps = f" {min(progress.done + 1, progress.total)}/{progress.total}" if progress.total else ""
     name = f" {progress.name}" if progress.name else ""
