@@ -254,7 +254,7 @@ def test_what_a_test_makes_for_itself_is_no_matter(plain_shop):
         import sqlite3
 
         def test_one(clone, tmp_path):
-            for name in (tmp_path / "mine.db", ".coverage", ":memory:", "file:x?mode=memory"):
+            for name in (tmp_path / "mine.db", ".coverage", ":memory:", "file:x?mode=memory", "file:/mine?vfs=memdb"):
                 connection = sqlite3.connect(name, uri=True)
                 connection.execute("create table users (id)")
                 connection.commit()

@@ -40,7 +40,7 @@ Reading order, which is import order (a module imports only from those above it)
 36. golden               the story: look, lock, look again, build, publish
 37. loops                coroutines that synchronous code sees through
 38. after_import         something to be done when a module is imported
-39. opened               which SQLite files this process opens beside its slots
+39. opened               which databases this process opens, by whatever means
 40. connection_state     what a test may leave changed on a connection
 41. pools                pooled connections on slots, whosever engine's
 42. slots                the two-method interface; copy, in_place, in_wal, rewind, memory; those of one worker

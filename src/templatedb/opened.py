@@ -1,8 +1,11 @@
-"""Which SQLite files this process opens beside its slots: what an application opens by itself.
+"""Which SQLite databases this process opens: slots in memory, and what an application opens beside its slots.
 
 ``sqlite3.connect`` is replaced while tests run, by an object that notes the file and calls the original. An audit hook
 would see connections of every spelling, but costs each ``id()`` and each look at a function's code 0.1 us for good: it
 cannot be removed. Not seen are what ``from sqlite3 import connect`` took before, and other processes.
+
+A connection cannot be asked for the name of its database in memory: since some release between 3.40 and 3.51 SQLite
+answers with an empty one (``pragma database_list``). So that is noted here as well.
 """
 
 from __future__ import annotations
@@ -49,9 +52,7 @@ class _Seen:
         self.a_slot_was_opened = False
 
     def note(self, path: str, opener: Callable[[], str]) -> None:
-        if path in _slots:
-            self.a_slot_was_opened = True
-        elif self._may_be_the_applications(path):
+        if self._may_be_the_applications(path):
             self.in_this_test.add(path)
             if path not in self.others and len(self.others) < _MOST:
                 self.others[path] = Opened(path, opener(), _stamp(path))
@@ -72,6 +73,9 @@ class _Seen:
 
 
 _slots: set[str] = set()
+_IN_MEMORY = "vfs=memdb"
+_names_in_memory: dict[int, str] = {}
+"""By the identity of a connection; each is asked for once, when its pool has it."""
 _seen: _Seen | None = None
 _lock = threading.Lock()
 
@@ -96,7 +100,10 @@ def watch(root: str, is_temporary: Callable[[str], bool]) -> None:
     with _lock:
         _seen = seen = _Seen(root, is_temporary)
     for path in _held_open():
-        seen.note(path, str)
+        if path in _slots:
+            seen.a_slot_was_opened = True
+        else:
+            seen.note(path, str)
     seen.in_this_test.clear()
     call_after_import("sqlite3", _replace)
 
@@ -119,6 +126,16 @@ def begin_test() -> None:
 def a_slot_was_opened() -> bool:
     """Whether anybody but templatedb has opened a slot."""
     return _seen is not None and _seen.a_slot_was_opened
+
+
+def note_names_in_memory() -> None:
+    """Have `name_in_memory` know the connections that are opened from here to `end`, whether anybody watches or not."""
+    call_after_import("sqlite3", _replace)
+
+
+def name_in_memory(connection: object) -> str:
+    """Return the name of the database in memory that *connection* was just opened on; empty for another one."""
+    return _names_in_memory.pop(id(connection), "")
 
 
 def others() -> list[Opened]:
@@ -154,9 +171,15 @@ class _Connect:
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """Connect as the original does."""
         __tracebackhide__ = True
+        database = arguments[0] if arguments else options.get("database")
         if _seen is not None:
-            _note(_seen, arguments[0] if arguments else options.get("database"))
-        return self.original(*arguments, **options)
+            _note(_seen, database)
+        connection = self.original(*arguments, **options)
+        if isinstance(database, str) and _IN_MEMORY in database:
+            _names_in_memory[id(connection)] = _path_of(database)
+        elif _names_in_memory:
+            _names_in_memory.pop(id(connection), None)  # of one that is gone
+        return connection
 
 
 def _note(seen: _Seen, database: object) -> None:
@@ -165,7 +188,10 @@ def _note(seen: _Seen, database: object) -> None:
         return
     # Whatever is wrong with the name, SQLite says it better.
     with contextlib.suppress(TypeError, ValueError, OSError):
-        if path := _path_of(os.fsdecode(database)):  # type: ignore[arg-type]  # a TypeError is wanted
+        name = os.fsdecode(database)  # type: ignore[arg-type]  # a TypeError is wanted
+        if (path := _path_of(name)) in _slots:
+            seen.a_slot_was_opened = True
+        elif path and _IN_MEMORY not in name:
             seen.note(path, lambda: seen.opener(caller))
 
 

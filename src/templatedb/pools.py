@@ -90,7 +90,7 @@ def _connected(dbapi_connection: Any, record: Any) -> None:
         rows = _ask(record, "pragma database_list")
     except Exception:  # another database than SQLite: no slot of ours
         return
-    path = next((row[2] for row in rows if row[1] == "main"), "")
+    path = next((row[2] for row in rows if row[1] == "main"), "") or opened.name_in_memory(_raw_or_none(record))
     with _lock:
         known = _records.get(path)
         if known is None:

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 
-from templatedb import pools
+from templatedb import opened, pools
 from templatedb.slots import Filled, Way
 from templatedb.slots.evict import TRANSACTION_CLOSED, wait
 from templatedb.slots.image import Image
@@ -35,6 +35,8 @@ class MemorySlots:
         self._lock = threading.Lock()
         self._free: list[_Named] = []
         self._lent: dict[str, _Named] = {}
+        if reuse:
+            opened.note_names_in_memory()
 
     def fill(self, holder: str = "") -> Filled:
         """Fill a named database that nobody holds; an anchor connection keeps it alive."""
