@@ -16,7 +16,7 @@ DOCS_READY := $(DOCS_VENV)/.ready
 SPHINX := $(DOCS_VENV)/bin/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going -d docs/_build/doctrees
 WORKERS ?= auto
 
-.PHONY: demo test test-all torture real suite bench bench-quick docs docs-links lint types fix clean
+.PHONY: demo test test-all test-newest-sqlite torture real suite bench bench-quick docs docs-links lint types fix clean
 
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with sqlite3 found; set PYTHON=/path/to/python" >&2; exit 1; }
@@ -49,6 +49,9 @@ test: $(READY)  ## the test suite, in random order, on all cores
 
 test-all: $(READY)  ## the suite on every Python 3.11+ found, and with the oldest supported dependencies
 	@PYTHONS="$(PYTHONS)" sh tests/all_pythons.sh
+
+test-newest-sqlite:  ## the suite under the newest SQLite that PyPI has, on Linux
+	@PYTHON="$(PYTHON)" sh tests/newest_sqlite.sh
 
 torture: $(READY)  ## faults injected at every step, some 12 minutes: tests/torture/RESULTS.md; TORTURE="--rounds 2000" soaks
 	@cd tests && ../$(BIN)/python -m torture $(TORTURE)
