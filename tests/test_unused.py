@@ -16,7 +16,7 @@ def count():
     with engine.connect() as connection:
         return connection.scalar(text("select count(*) from users"))
 """
-REMEDY = "give the application clone_url, or set 'export' (templatedb init shows how)"
+REMEDY = "give the application clone_path or clone_url, or set 'export' (templatedb init shows how)"
 UNOPENED = "no test opened its clone, but {path} (at {opener}) was opened: " + REMEDY
 CHANGED = "the tests changed {path} (at {opener}), which is no clone: " + REMEDY
 OPEN_TOO = "another database was open, {path} (at {opener}): if it is the application's, " + REMEDY
@@ -150,6 +150,13 @@ def test_an_application_on_plain_sqlite3_is_seen_as_well(plain_shop, words):
     assert told(summary(plain_shop, *words)) == [
         UNOPENED.format(path=plain_shop / "work.db", opener="app.py, line 5"),
     ]
+
+
+def test_what_an_application_on_plain_sqlite3_wrote_is_told(plain_shop):
+    """The developer's rows are gone, or others are there."""
+    write(plain_shop / "test_it.py", "import app\n\ndef test_one(clone):\n    app.add()\n")
+    line = UNOPENED.format(path=plain_shop / "work.db", opener="app.py, line 5")
+    assert told(summary(plain_shop)) == [line.replace("was opened", "was opened and changed")]
 
 
 def test_a_database_that_tests_change_is_told_beside_clones_that_others_open(plain_shop):

@@ -22,7 +22,7 @@ _LEAVES_NO_TRACE = frozenset({Way.COPIED, Way.UNCHANGED, Way.MEMORY})
 _SHOWN = 3
 _OF_MIGRATIONS = frozenset({"alembic_version", "schema_migrations"})
 """Tables that databases of other tools have as well."""
-_REMEDY = "give the application clone_url, or set 'export' (templatedb init shows how)"
+_REMEDY = "give the application clone_path or clone_url, or set 'export' (templatedb init shows how)"
 
 
 class Bystanders:
@@ -59,9 +59,10 @@ class Bystanders:
         if not found or not tally.clone_costs_us:
             return []
         unopened = _LEAVES_NO_TRACE.issuperset(tally.clone_costs_us) and not opened.a_slot_was_opened()
-        if unopened and not self.were_asked:
-            return [f"no test opened its clone, but {_named(found)} was opened: {self._remedy}"]
         changed = [other for other in found if other.is_changed]
+        if unopened and not self.were_asked:
+            done = "opened and changed" if changed else "opened"
+            return [f"no test opened its clone, but {_named(changed or found)} was {done}: {self._remedy}"]
         return [f"the tests changed {_named(changed)}, which is no clone: {self._remedy}"] if changed else []
 
     @property
