@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy
 
 from places import ADD, GOLDEN_NAMES, NAMES, PEOPLE, Bench, dump, dump_of, names, run, sound
-from templatedb.slots import LockedError, Restored, Way, locks, wal_index
+from templatedb.slots import LockedError, Restored, StuckError, Way, locks, wal_index
 from templatedb.slots.image import MTIME_NS, Image
 from templatedb.slots.in_wal import InWal
 
@@ -359,6 +359,27 @@ def test_an_exclusive_connection_is_ended_and_reported(bench):
     check(bench)
 
 
+def test_a_half_read_result_of_a_closed_connection_is_ended_and_reported(bench):
+    """It keeps its lock, and can only be reached by its cursor."""
+    raw = bench.connect()
+    cursor = raw.execute(NAMES)
+    cursor.fetchone()
+    raw.close()
+    assert bench.restore().leak.startswith("left a result half read on a closed connection")
+    check(bench)
+
+
+def test_a_transaction_of_another_process_is_told_with_its_number(bench):
+    """Nothing of this process is to blame."""
+    other = bench.other_process()
+    other.execute("begin immediate")
+    with pytest.raises(StuckError, match=f"left a transaction open in process {other.pid}: "):
+        bench.restore()
+    other.execute("rollback")
+    bench.restore()
+    check(bench)
+
+
 def test_who_goes_on_reading_meanwhile_never_sees_a_mix(bench):
     """Another process reads all the time: the golden's rows or the test's, and never some of each."""
     reader = bench.other_process()
@@ -421,7 +442,8 @@ def test_a_wal_index_that_is_not_in_order_is_left_to_sqlite(bench, where):
     """Its first reader recovers it from the log."""
     run(bench.application, ADD)
     index = os.open(f"{bench.path}-shm", os.O_RDWR)
-    os.pwrite(index, b"\x55", where)
+    (byte,) = os.pread(index, 1, where)
+    os.pwrite(index, bytes((byte ^ 0x55,)), where)
     assert bench.restore() == BACKUP
     check(bench)
     run(bench.application, ADD)
@@ -482,14 +504,29 @@ def test_a_golden_of_another_kind_gets_a_new_file(bench, pragma):
     assert len(set(counts)) == 1
 
 
-def test_a_log_that_a_test_removed_is_left_to_sqlite(bench):
-    """What its connections wrote went with it."""
+@pytest.mark.parametrize("put", ["nothing", "an empty file", "a copy", "a folder"])
+def test_a_log_that_a_test_removed_or_replaced_costs_the_connections_that_have_it(bench, put):
+    """They would go on with the old one, and see nothing of what those write who open the new one."""
+    raw, log, copy = bench.connect(), f"{bench.path}-wal", f"{bench.path}-copy"
+    run(raw, ADD)
+    assert names(bench.application) == EVE
+    subprocess.run(["cp", log, copy], check=True)
+    os.unlink(log)
+    if put == "an empty file":
+        open(log, "xb").close()
+    elif put == "a copy":
+        os.replace(copy, log)
+    elif put == "a folder":
+        os.mkdir(log)
+    with pytest.raises(FileNotFoundError):
+        bench.slot._in_wal.restore(bench.image)
+    restored = bench.restore()
+    assert restored.way is Way.REPLACED
+    assert restored.leak.startswith("replaced the database file under a sqlite3 connection, which was closed")
     run(bench.application, ADD)
-    os.unlink(f"{bench.path}-wal")
-    assert bench.slot._in_wal.restore(bench.image) is None
+    assert names(bench.connect()) == bench.other_process().execute(NAMES) == names(bench.application) == EVE
     bench.restore()
-    bench.application.dispose()
-    assert names(bench.application) == GOLDEN_NAMES
+    check(bench)
 
 
 def test_a_wal_index_that_a_test_removed_is_not_let_go_while_connections_live_on_it(bench):
@@ -497,13 +534,34 @@ def test_a_wal_index_that_a_test_removed_is_not_let_go_while_connections_live_on
     here, other = bench.connect(), None
     run(here, ADD)
     os.unlink(f"{bench.path}-shm")
-    assert bench.slot._in_wal.restore(bench.image) is None
+    with pytest.raises(FileNotFoundError):
+        bench.slot._in_wal.restore(bench.image)
     other = bench.other_process()
     other.execute("select count(*) from people")
     assert os.path.exists(f"{bench.path}-shm")
-    assert bench.slot._in_wal.restore(bench.image) is None
+    with pytest.raises(FileNotFoundError):
+        bench.slot._in_wal.restore(bench.image)
     assert locks.is_taken(bench.slot._in_wal._index, locks.Lock(locks.Kind.EXCLUSIVE, 128, 1))
+    other.close()
+    assert bench.restore().way is Way.REPLACED
+    run(bench.application, ADD)
+    assert bench.other_process().execute(NAMES) == names(bench.application) == EVE
+    bench.restore()
+    check(bench)
+
+
+def test_a_file_that_a_test_copied_is_restored_by_sqlite_which_locks_it_again(bench):
+    """To read it in the test process drops the locks on it: a process that came later would remove the log."""
+    run(bench.application, ADD)
+    shutil.copyfile(bench.path, bench.folder / "copy")
+    assert bench.restore() == BACKUP
+    other = bench.other_process()
+    other.execute(ADD)
     other.execute("close")
+    run(bench.application, ADD)
+    assert bench.other_process().execute(NAMES) == names(bench.application) == [*EVE, ("Eve",)]
+    assert bench.restore() == IN_PLACE
+    check(bench)
 
 
 def test_a_wal_index_made_anew_is_used_and_the_old_one_is_closed(bench):

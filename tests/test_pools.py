@@ -6,6 +6,7 @@ import importlib.util
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 import sqlalchemy
@@ -13,7 +14,7 @@ from sqlalchemy import event, text
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, QueuePool, SingletonThreadPool, StaticPool
 
 from places import ADD, GOLDEN_NAMES, Bench, names, run
-from templatedb import after_import, pools
+from templatedb import after_import, connection_state, pools
 from templatedb.loops import run_in_own_loop
 from templatedb.slots import Restored, Way
 
@@ -185,6 +186,69 @@ def test_a_connection_whose_state_could_not_be_read_reconnects(bench):
     assert pools.settle(str(bench.path)) == 1
     with engine.connect() as connection:
         assert raw_of(connection) is not first
+
+
+def test_a_connection_that_was_closed_without_its_pool_reconnects(bench):
+    """As that of a test which had attached another database to it, and left a transaction open in that."""
+    engine = bench.engine()
+    with engine.connect() as connection:
+        raw = raw_of(connection)
+    raw.close()
+    assert bench.restore() == Restored(Way.UNCHANGED)
+    assert names(engine) == GOLDEN_NAMES
+
+
+@pytest.mark.parametrize("kind", [QueuePool, NullPool])
+def test_a_connection_that_a_living_thread_has_is_not_looked_at(bench, kind):
+    """It may be closed there at any moment, and Python crashes where a closed one is read."""
+    engine = bench.engine("pragma foreign_keys = on", poolclass=kind)
+    has_it, may_end = threading.Event(), threading.Event()
+
+    def work():
+        with engine.connect() as connection:
+            raw_of(connection).execute("pragma foreign_keys = off")
+            has_it.set()
+            may_end.wait()
+            assert connection.exec_driver_sql("pragma foreign_keys").scalar() == 0
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    has_it.wait()
+    assert pools.settle(str(bench.path)) == 0
+    may_end.set()
+    thread.join()
+    assert pools.settle(str(bench.path)) == (1 if kind is QueuePool else 0)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("pragma foreign_keys").scalar() == 1
+
+
+@pytest.mark.parametrize("is_changed", [True, False])
+def test_who_checks_a_connection_out_that_is_looked_at_waits_for_that(bench, monkeypatch, is_changed):
+    """Two threads on one connection get each other's errors; where it is closed the pool connects anew."""
+    engine = bench.engine("pragma foreign_keys = on")
+    with engine.connect() as connection:
+        first = raw_of(connection)
+        first.execute(f"pragma foreign_keys = {'off' if is_changed else 'on'}")
+    found, read = [], connection_state.read
+
+    def work():
+        with engine.connect() as connection:
+            found.append(raw_of(connection))
+            found.append(connection.exec_driver_sql("pragma foreign_keys").scalar())
+
+    def read_while_somebody_comes(connection):
+        if not threads:
+            threads.append(threading.Thread(target=work))
+            threads[0].start()
+            threads[0].join(timeout=0.2)
+            assert found == []
+        return read(connection)
+
+    threads = []
+    monkeypatch.setattr(connection_state, "read", read_while_somebody_comes)
+    assert pools.settle(str(bench.path)) == int(is_changed)
+    threads[0].join()
+    assert (found[0] is not first, found[1]) == (is_changed, 1)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="autocommit came with Python 3.12")

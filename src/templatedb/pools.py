@@ -20,6 +20,9 @@ _lock = threading.RLock()
 _records: dict[str, weakref.WeakSet[Any]] = {}
 """Path of a slot, or name of one in memory: the pool records that have connected to it."""
 _unsynced: set[str] = set()
+_looking = threading.RLock()
+"""Held while a connection that nobody has is looked at: whoever checks it out meanwhile waits. Two threads on one
+connection get each other's errors, and Python crashes where one of them closes it."""
 _INFO = "templatedb"
 _watching = False
 
@@ -27,13 +30,15 @@ _watching = False
 class _Known:
     """What is known of one pooled connection, kept in the record's own ``info``, which a reconnect clears."""
 
-    __slots__ = ("is_read", "state", "used")
+    __slots__ = ("is_read", "state", "thread", "used")
 
     def __init__(self) -> None:
         self.is_read = False
         self.state: connection_state.State | None = None
         """As the connect listeners left it; None before it is read, and where it cannot be read."""
         self.used = False
+        self.thread = 0
+        """Which thread has it, or had it last."""
 
 
 def claim(path: str, *, synchronous: bool = True) -> None:
@@ -134,14 +139,19 @@ def _stop_syncing(record: Any) -> None:
 
 
 def _checked_out(dbapi_connection: object, record: Any, proxy: object) -> None:
-    del dbapi_connection, proxy
+    del proxy
     known = record.info.get(_INFO)
     if known is None:
         return
-    known.used = True
-    if not known.is_read and (connection := raw(record)) is not None:
-        known.is_read = True
-        known.state = connection_state.read(connection)
+    with _looking:
+        known.used, known.thread = True, threading.get_ident()
+        if record.dbapi_connection is not dbapi_connection:
+            from sqlalchemy.exc import DisconnectionError
+
+            raise DisconnectionError  # it was found changed at this very moment: the pool connects anew
+        if not known.is_read and (connection := raw(record)) is not None:
+            known.is_read = True
+            known.state = connection_state.read(connection)
 
 
 def raw(record: Any) -> sqlite3.Connection | None:
@@ -195,24 +205,42 @@ def settle_transactions(path: str) -> int:
 def _settle(path: str, *, in_transaction: bool) -> int:
     closed = 0
     for record in _of(path):
-        known = record.info.get(_INFO)
-        if known is None or not known.used:
-            continue
-        connection = _raw_or_none(record)
-        if (connection is not None and _is_in_transaction(connection, record)) is not in_transaction:
-            continue
-        if connection is not None and known.state is not None and connection_state.read(connection) == known.state:
-            known.used = record.in_use  # one that is held over tests is used without being checked out
-        else:
-            _close(record)
+        with _looking:
+            known = record.info.get(_INFO)
+            if known is None or not known.used or _is_busy(known, record):
+                continue
+            connection, in_use = _raw_or_none(record), record.in_use
+            if (connection is not None and _is_in_transaction(connection, record)) is not in_transaction:
+                continue
+            if connection is not None and known.state is not None and connection_state.read(connection) == known.state:
+                known.used = record.in_use  # one that is held over tests is used without being checked out
+                continue
+            _close(record, is_held=in_use)
             closed += 1
     return closed
+
+
+def _is_busy(known: _Known, record: Any) -> bool:
+    """Whether a thread that lives has it, and may close it at any moment: Python crashes where one reads meanwhile.
+
+    What that thread does to it is looked at when it is back in its pool; without a pool it is closed then.
+    """
+    if known.thread == threading.get_ident():
+        return False
+    from sqlalchemy.pool import NullPool
+
+    return (record.in_use or isinstance(record._ConnectionRecord__pool, NullPool)) and any(
+        thread.ident == known.thread for thread in threading.enumerate()
+    )
 
 
 def _is_in_transaction(connection: sqlite3.Connection, record: Any) -> bool:
     # With autocommit=False one is always open; the pool has ended the last one that did anything.
     always = getattr(connection, "autocommit", None) is False and not record.in_use
-    return connection.in_transaction and not always
+    try:
+        return connection.in_transaction and not always
+    except sqlite3.ProgrammingError:  # closed, but not by its pool
+        return False
 
 
 def close_all(path: str) -> bool:
@@ -240,10 +268,10 @@ def _raw_or_none(record: Any) -> sqlite3.Connection | None:
         return None
 
 
-def _close(record: Any) -> None:
+def _close(record: Any, *, is_held: bool = True) -> None:
     driver = record.driver_connection
     # By whoever has checked it out, where somebody has: a session that was left open can then be closed, not used.
-    holder = record.fairy_ref() if record.fairy_ref is not None else None
+    holder = record.fairy_ref() if is_held and record.fairy_ref is not None else None
     invalidate = (record if holder is None else holder).invalidate
     if isinstance(driver, sqlite3.Connection):
         invalidate()

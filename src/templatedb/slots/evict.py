@@ -30,19 +30,24 @@ TRANSACTION_CLOSED = f"{_TRANSACTION.format('pooled')}, which was closed: {_SAID
 """What is said of one that locked nothing, but had changed its connection's state."""
 
 
-def evict(path: Path, descriptor: int, is_free: Callable[[], bool], ours: sqlite3.Connection | None = None) -> str:
+def evict(
+    path: Path,
+    descriptor: int,
+    is_free: Callable[[], bool],
+    ours: Callable[[], sqlite3.Connection | None] = lambda: None,
+) -> str:
     """End every transaction and cursor of this process that locks *path*; return what was ended, for a report.
 
     Empty when the lock went by itself: a background thread was just finishing, or a session had been left to the
-    garbage collector. *descriptor* is one of the file, *ours* a connection that is to stay. Raises StuckError when the
-    holder is out of reach. Not for a database in use.
+    garbage collector. *descriptor* is one of the file; *ours* returns the connection with which *is_free* asks, which
+    is to stay. Raises StuckError when the holder is out of reach. Not for a database in use.
     """
     if wait(is_free):
         return ""
     found = close_pooled(path)
     if is_free():
         return _report(found, "pooled")
-    found = close_raw(path, ours)
+    found = close_raw(path, ours())
     if is_free():
         return _report(found, "sqlite3")
     holders.end_orphans()

@@ -40,7 +40,7 @@ from templatedb.slots.image import (
 if TYPE_CHECKING:
     from templatedb.slots.in_wal import InWal
 
-_TRIES = 3
+_TRIES = 10
 
 
 def _is_lock(error: Exception) -> bool:
@@ -113,7 +113,7 @@ class InPlaceSlot:
                 if _is_lock(error):
                     from templatedb.slots.evict import evict  # the rare path, with much to import
 
-                    leak = evict(self.path, self._descriptor, self._is_free, self._connection) or leak
+                    leak = evict(self.path, self._descriptor, self._is_free, lambda: self._connection) or leak
                     # It may have read the file as in WAL mode, which a copy put over it is not: then what it takes for
                     # an EXCLUSIVE lock is none, and the SHARED one that it keeps would be in the next one's way.
                     self._close_guard()

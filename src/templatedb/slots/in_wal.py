@@ -31,6 +31,7 @@ from templatedb.slots.wal_index import WalIndex
 
 # SQLite's src/os.h and src/os_unix.c: who has a database in WAL mode open holds these bytes of it, shared with others,
 _IN_WAL_MODE = Lock(Kind.SHARED, 0x40000002, 510)
+_ALONE = Lock(Kind.EXCLUSIVE, *_IN_WAL_MODE[1:])
 # and this one of the wal-index,
 _CONNECTED = Lock(Kind.EXCLUSIVE, 128, 1)
 # where these are for who writes, makes a checkpoint, recovers, and reads.
@@ -38,6 +39,7 @@ _EVERYTHING = Lock(Kind.EXCLUSIVE, 120, 8)
 _LOG_HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 _FRAMES_LOOKED_AT = 128
 _FIRST_PAGE = b"\0\0\0\1"
+_NO_FILE = (0, 0)
 
 
 class InWal:
@@ -51,14 +53,15 @@ class InWal:
         self._stamps = stamps
         self._is_possible = True
         self._index = -1
-        self._index_identity = (0, 0)
+        self._index_identity = self._log_identity = _NO_FILE
         self._image: Image | None = None
         self._header = self._head = b""
 
     def restore(self, image: Image) -> Way | None:
         """Make the database equal to *image* for every connection, or return None: SQLite itself is to do it.
 
-        Raises LockedError where anybody is inside a transaction, and OSError where there is no room.
+        Raises LockedError where anybody is inside a transaction, FileNotFoundError where a test removed or replaced a
+        file that connections have open, and OSError where there is no room.
         """
         if not self._is_possible:
             return None
@@ -67,6 +70,8 @@ class InWal:
             with held(self._descriptor, _IN_WAL_MODE):
                 if not self._open_index() or not is_taken(self._index, _CONNECTED):
                     return None  # nobody has the file open, and what lies beside it may be a killed process's
+                if not is_taken(self._descriptor, _ALONE):
+                    return None  # a test closed a descriptor of its own, which dropped this lock: SQLite takes it again
                 with held(self._index, _EVERYTHING):
                     return self._put_back(image)
         except NoLocksError:
@@ -74,19 +79,21 @@ class InWal:
             return None
 
     def _open_index(self) -> bool:
-        """Have a descriptor of the wal-index that is there now; return False where none is to be used."""
+        """Have a descriptor of the wal-index that is there now; return False where there is none."""
         try:
-            status = os.stat(self._index_name)
+            identity = _identity(os.stat(self._index_name))
         except FileNotFoundError:
+            identity = _NO_FILE
+        if self._index >= 0:
+            if identity == self._index_identity:
+                return True
+            if is_taken(self._index, _CONNECTED):
+                raise FileNotFoundError  # a test removed it, and connections know nothing of its successor
+            self.close()
+        if identity == _NO_FILE:
             return False
-        if (status.st_dev, status.st_ino) == self._index_identity:
-            return True
-        if self._index >= 0 and is_taken(self._index, _CONNECTED):
-            return False  # a test removed it, and there are connections that know nothing of its successor
-        self.close()
-        self._index = os.open(self._index_name, os.O_RDWR | os.O_CLOEXEC)
-        status = os.fstat(self._index)
-        self._index_identity = (status.st_dev, status.st_ino)
+        self._index = _open(self._index_name)
+        self._index_identity = _identity(os.fstat(self._index))
         return True
 
     def _put_back(self, image: Image) -> Way | None:
@@ -100,11 +107,11 @@ class InWal:
             or os.access(self._journal_name, os.F_OK)
         ):
             return None
+        log = _open(self._log_name)  # SQLite locks nothing in it
         try:
-            log = os.open(self._log_name, os.O_RDWR | os.O_CLOEXEC)  # SQLite locks nothing in it
-        except FileNotFoundError:
-            return None
-        try:
+            if self._log_identity not in (_NO_FILE, _identity(os.fstat(log))):
+                raise FileNotFoundError  # a test put another one there, and connections go on with the old one
+            self._log_identity = _identity(os.fstat(log))
             return self._write(image, header, index, log)
         finally:
             os.close(log)
@@ -150,8 +157,20 @@ class InWal:
         """Let the wal-index go; harmless when repeated. Connections of this process on it would lose their locks."""
         if self._index >= 0:
             os.close(self._index)
-            self._index, self._index_identity = -1, (0, 0)
+            self._index, self._index_identity, self._log_identity = -1, _NO_FILE, _NO_FILE
 
 
 def _bytes_of(page_size: int) -> int:
     return 65_536 if page_size == 1 else page_size
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _open(name: str) -> int:
+    """Open a file beside the database; raises FileNotFoundError where a test put something there that is of no use."""
+    try:
+        return os.open(name, os.O_RDWR | os.O_CLOEXEC)
+    except (IsADirectoryError, PermissionError) as error:
+        raise FileNotFoundError from error
