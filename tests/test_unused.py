@@ -16,7 +16,10 @@ def count():
     with engine.connect() as connection:
         return connection.scalar(text("select count(*) from users"))
 """
-REMEDY = "give the application clone_path or clone_url, or set 'export' (templatedb init shows how)"
+REMEDY = (
+    "give the application clone_path or clone_url, or have it read a variable that 'export' sets (templatedb init shows"
+    " how)"
+)
 UNOPENED = "no test opened its clone, but {path} (at {opener}) was opened: " + REMEDY
 CHANGED = "the tests changed {path} (at {opener}), which is no clone: " + REMEDY
 OPEN_TOO = "another database was open, {path} (at {opener}): if it is the application's, " + REMEDY
@@ -140,7 +143,8 @@ def plain_shop(shop):
 
 def told(said: list[str]) -> list[str]:
     """Return the lines of *said* that are about other databases."""
-    return [line for line in said if line.startswith(("no test opened", "the tests changed", "another database"))]
+    starts = ("no test opened", "no test asked", "the tests changed", "the tests made", "another database")
+    return [line for line in said if line.startswith(starts)]
 
 
 @pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["alone", "with workers"])
@@ -228,18 +232,68 @@ def test_the_report_of_a_failed_test_names_the_other_database_that_was_open(plai
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what a process holds open")
 def test_a_connection_from_before_the_first_clone_is_known_while_it_stays_open(plain_shop):
-    """A module that connects when it is imported was there before anybody watched."""
-    write(plain_shop / "app.py", "import sqlite3\n\nconnection = sqlite3.connect('work.db')\n")
+    """A plugin that connects when it is imported was there before anybody watched."""
+    write(plain_shop / "opens.py", "import sqlite3\n\nconnection = sqlite3.connect('work.db')\n")
     write(
         plain_shop / "test_it.py",
-        "import app\n\ndef test_one(clone):\n    app.connection.execute('insert into users values (null)')\n"
-        "    app.connection.commit()\n    assert clone.path is None\n",
+        "import opens\n\ndef test_one(clone):\n    opens.connection.execute('insert into users values (null)')\n"
+        "    opens.connection.commit()\n    assert clone.path is None\n",
     )
     path = plain_shop / "work.db"
-    assert told(summary(plain_shop)) == [
+    assert told(summary(plain_shop, "-p", "opens")) == [
         f"another database was open, {path}: if it is the application's, {REMEDY}",
         f"the tests changed {path}, which is no clone: {REMEDY}",
     ]
+
+
+def test_tests_that_ask_for_no_clone_and_change_the_developers_database_are_told(plain_shop):
+    """Where there are settings, somebody wants clones; that his conftest.py lacks the lines would not be said else."""
+    write(plain_shop / "test_it.py", "import app\n\ndef test_one():\n    app.add()\n")
+    line = (
+        f"no test asked for a clone, but the tests changed {plain_shop / 'work.db'} (at app.py, line 5): add a fixture to"
+        " conftest.py that asks for one (templatedb init shows it)"
+    )
+    assert told(summary(plain_shop)) == [line]
+    assert told(summary(plain_shop, "-n", "2")) == [line]
+
+
+def test_tests_that_need_no_database_are_no_matter(plain_shop):
+    """Nor are those that write one of something else."""
+    write(
+        plain_shop / "test_it.py",
+        "import sqlite3\n\ndef test_one():\n    sqlite3.connect('cache.db').execute('create table pages (url)')\n",
+    )
+    assert told(summary(plain_shop)) == []
+
+
+def test_an_application_that_only_looks_at_its_database_when_it_starts_is_no_news_of_a_failed_test(plain_shop):
+    """The test's own changes are; but where it changed nothing in its clone, it may have looked there."""
+    write(
+        plain_shop / "test_it.py",
+        """
+        import app
+
+        def test_one(clone_connection):
+            app.count()
+            clone_connection.execute("insert into users values (null)")
+            clone_connection.commit()
+            assert False
+    """,
+    )
+    assert told(summary(plain_shop)) == []
+
+
+def test_a_path_that_the_application_gets_as_a_url_is_told(plain_shop):
+    """To SQLite it is the name of a file, in a folder that is not there."""
+    write(plain_shop / "templatedb.toml", 'export = { SHOP_DB = "url" }\n')
+    write(
+        plain_shop / "app.py",
+        "import os, sqlite3\n\ndef connect():\n    return sqlite3.connect(os.environ['SHOP_DB'])\n",
+    )
+    write(plain_shop / "test_it.py", "import app\n\ndef test_one(clone):\n    app.connect().execute('select 1')\n")
+    said = told(summary(plain_shop))
+    remedy = 'the application takes what \'export\' sets in SHOP_DB for a path: write "path" in place of "url"'
+    assert [line.endswith(remedy) for line in said] == [True, True]
 
 
 def test_a_variable_of_export_that_nobody_reads_is_named(plain_shop):
@@ -292,12 +346,10 @@ def test_connect_is_sqlite3s_own_again_after_the_tests(plain_shop):
         """
         import sqlite3
 
-        before = sqlite3.connect
-
         def pytest_unconfigure():
-            print("put back", sqlite3.connect is before is sqlite3.dbapi2.connect)
+            print("put back", type(sqlite3.connect) is type(len), sqlite3.connect is sqlite3.dbapi2.connect)
     """,
     )
     said = summary(plain_shop, "-s")
-    assert "put back True" in said
+    assert "put back True True" in said
     assert any(" 1 passed" in line for line in said)

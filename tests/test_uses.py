@@ -5,6 +5,7 @@ import json
 import os
 import re
 import threading
+import time
 
 import pytest
 
@@ -124,6 +125,20 @@ def test_runs_of_pytest_are_counted_also_with_workers(project, cache, capsys):
     assert golden["saved_s"] > -golden["duration_s"]
     assert main(["status"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("1 golden, 20 kB of 2.0 GB, 2 hits")
+
+
+def test_the_last_use_of_status_is_the_last_run(project, cache, capsys):
+    """Not the last time that the golden was dated, which is done once an hour."""
+    alembic_project(project, revisions={"r1.py": revision(1)})
+    write(project / "test_it.py", "def test_it(clone): pass\n")
+    run("pytest", "-q", cwd=project)
+    began = time.time()
+    run("pytest", "-q", cwd=project)
+    capsys.readouterr()
+    assert main(["status", "--json"]) == 0
+    (golden,) = json.loads(capsys.readouterr().out)["goldens"]
+    assert golden["hits"] == 1
+    assert golden["built_at"] < began <= golden["used_at"]
 
 
 def test_the_seconds_of_status_are_those_of_all_runs_and_each_says_of_what(project, cache, capsys):

@@ -23,6 +23,8 @@ class RunMaker(Protocol):
     """The test that runs now."""
     lent: Lent | None
     """Its clone, once a fixture has asked for it."""
+    cache_dir: str | None
+    """Where the command line puts goldens; None where it does not say."""
     tells_tally: bool
     """Whether the next report takes along what is known by then: the first one of a worker."""
 

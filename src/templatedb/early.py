@@ -6,6 +6,7 @@ change, from before the first conftest is read to the end of the run.
 
 from __future__ import annotations
 
+import enum
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +18,24 @@ if TYPE_CHECKING:
 
 EXPORTED: pytest.StashKey[Exported] = pytest.StashKey()
 """What this process exported."""
+_WATCHED: pytest.StashKey[bool] = pytest.StashKey()
+"""Whether `opened` watches since before the first conftest."""
 
 
 # Not tryfirst: plugins that fill the environment (pytest-env, pytest-dotenv) are, and what they set is to be replaced.
 # pytest itself reads the conftests last.
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set what the project exports."""
-    if not _may_be_wanted(early_config.rootpath):
+    settings_there = _look_for_settings(early_config.rootpath)
+    if settings_there is _Settings.NONE:
+        return
+    from templatedb import opened
+
+    # The application may connect when a conftest imports it.
+    opened.watch(early_config.rootpath, lambda: temporary_files(early_config))
+    early_config.stash[_WATCHED] = True
+    early_config.add_cleanup(opened.end)
+    if settings_there is not _Settings.MAY_EXPORT:
         return
     from templatedb import exported, place, pools, wrong_url
     from templatedb.errors import TemplateDBError
@@ -54,17 +66,44 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.add_cleanup(exports.undo)
 
 
-def _may_be_wanted(root: Path) -> bool:
-    """Whether a settings file from *root* upwards might hold ``export``; costs every run next to nothing."""
+def others_were_opened(config: pytest.Config) -> bool:
+    """Whether databases were opened that are no slots, where a project with settings is watched."""
+    if not config.stash.get(_WATCHED, False):
+        return False
+    from templatedb import opened
+
+    return bool(opened.others())
+
+
+def temporary_files(config: pytest.Config) -> Path | None:
+    """Return where pytest's own temporary files are; None before it has made a folder."""
+    return getattr(getattr(config, "_tmp_path_factory", None), "_basetemp", None)
+
+
+class _Settings(enum.Enum):
+    """Which settings files there are."""
+
+    NONE = enum.auto()
+    SOME = enum.auto()
+    MAY_EXPORT = enum.auto()
+
+
+def _look_for_settings(root: Path) -> _Settings:
+    """Return which settings files there are from *root* upwards, as far as a look tells: it costs next to nothing."""
     # Texts and descriptors: paths and file objects for some twenty names take ten times as long.
     folder, below = os.fspath(root), ""
+    found = _Settings.NONE
     while folder != below:
         for name in ("pyproject.toml", "templatedb.toml"):
             content = _content(os.path.join(folder, name))
-            if b"export" in content and (b"templatedb" in content or name == "templatedb.toml"):
-                return True
+            if b"templatedb" in content or (content and name == "templatedb.toml"):
+                found = _Settings.SOME
+                if b"export" in content:
+                    return _Settings.MAY_EXPORT
+        if found is _Settings.NONE and os.path.isfile(os.path.join(folder, "alembic.ini")):
+            found = _Settings.SOME
         folder, below = os.path.dirname(folder), folder
-    return False
+    return found
 
 
 def _content(path: str) -> bytes:

@@ -17,6 +17,7 @@ from templatedb.changes.words import brief
 from templatedb.clone import Clone
 from templatedb.errors import words_of
 from templatedb.files import refuse_long
+from templatedb.summary import CHANGED_BY_TEST
 from templatedb.uncommitted import uncommitted
 
 _NAME_LIMIT_BYTES = 150
@@ -137,7 +138,7 @@ def _changed(path: Path, golden: Path) -> list[str]:
     lines = brief(found, at_most=_LINES)
     if not lines:
         return ["the test committed no change to its database: it made none, rolled it back or left it open"]
-    return ["changed by the test, against the golden:", *(f"    {line}" for line in lines)]
+    return [CHANGED_BY_TEST, *(f"    {line}" for line in lines)]
 
 
 def not_committed(clone: Clone, connections: Iterable[sqlite3.Connection]) -> list[str]:

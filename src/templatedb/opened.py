@@ -23,6 +23,7 @@ from templatedb.after_import import call_after_import
 
 _MAGIC = b"SQLite format 3\0"
 _DESCRIPTORS = "/proc/self/fd"
+_MEMORY = "/dev/shm"  # noqa: S108  # nothing is made there
 _MOST = 50
 """Files that are remembered."""
 
@@ -40,13 +41,18 @@ class Opened(NamedTuple):
         """Whether it was written, made or removed since."""
         return _stamp(self.path) != self.stamp
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it was not there before."""
+        return not self.stamp
+
 
 class _Seen:
     """What was seen since `watch`. Any thread adds to it."""
 
-    def __init__(self, root: str, is_temporary: Callable[[str], bool]) -> None:
+    def __init__(self, root: str, temporary: Callable[[], object]) -> None:
         self.root = root
-        self.is_temporary = is_temporary
+        self.temporary = temporary
         self.others: dict[str, Opened] = {}
         self.in_this_test: set[str] = set()
         self.a_slot_was_opened = False
@@ -61,7 +67,15 @@ class _Seen:
         """Whether it is no file of a tool (``.coverage``, ``.mypy_cache``), nor one that a test made for itself."""
         inside = path.startswith(self.root + os.sep)
         shown = path[len(self.root) :] if inside else os.sep + os.path.basename(path)
-        return os.sep + "." not in shown and not self.is_temporary(path)
+        if os.sep + "." in shown:
+            return False
+        made = self.temporary()
+        places = [] if made is None else [str(made)]
+        if not inside:
+            import tempfile
+
+            places += [tempfile.gettempdir(), _MEMORY]
+        return not path.startswith(tuple(os.path.realpath(place) + os.sep for place in places))
 
     def opener(self, frame: FrameType | None) -> str:
         while frame is not None:
@@ -90,15 +104,18 @@ def disclaim(path: str) -> None:
     _slots.discard(path)
 
 
-def watch(root: str, is_temporary: Callable[[str], bool]) -> None:
-    """Note from here on what is opened, with lines of code below *root*; forget what was seen before.
+def watch(root: os.PathLike[str], temporary: Callable[[], object]) -> None:
+    """Note from here on what is opened, with lines of code below *root*; go on where that is done already.
 
-    Files are left out for which *is_temporary* is true, or whose name or folder begins with a dot. What is open already
-    is noted where the system tells it, which is on Linux.
+    Left out are files whose name or folder begins with a dot, and those in temporary folders: that of the system, where
+    *root* is not in it, and the one that *temporary* returns unless it is None. What is open already is noted where the
+    system tells it, which is on Linux.
     """
     global _seen  # noqa: PLW0603  # sqlite3 is one per process
     with _lock:
-        _seen = seen = _Seen(root, is_temporary)
+        if _seen is not None and _seen.root == os.path.realpath(root):
+            return
+        _seen = seen = _Seen(os.path.realpath(root), temporary)
     for path in _held_open():
         if path in _slots:
             seen.a_slot_was_opened = True

@@ -74,6 +74,7 @@ class _RunMaker:
     def __init__(self, config: pytest.Config, agreed: dict[str, Any]) -> None:
         self._config = config
         self._agreed = agreed
+        self.cache_dir = agreed["cache_dir"]
         # Asked now, while nothing is captured: later file descriptor 2 may be pytest's.
         self._is_terminal = os.isatty(2)
         self.made: Run | None = None
@@ -203,10 +204,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     run = _made(config)
     exported = config.stash.get(early.EXPORTED, None)
-    if run is None and exported is not None and not config.pluginmanager.has_plugin("dsession"):  # xdist's controller
-        from templatedb.unused import export_unused
+    is_bypassed = run is None and session.testscollected and (exported is not None or early.others_were_opened(config))
+    if is_bypassed and not config.pluginmanager.has_plugin("dsession"):  # xdist's controller
+        from templatedb.unused import nobody_asked
 
-        if session.testscollected and (line := export_unused(exported)):
+        if line := nobody_asked(config.rootpath, config.stash[RUN].cache_dir, exported):
             run = run_of(config)
             run.notice(line)
     if run is None:

@@ -34,7 +34,7 @@ def make_run(config: pytest.Config, agreed: dict[str, Any], kept_folder: Path, *
         kept_folder=kept_folder,
         storage=Storage(lambda: _clones_folder(config), lambda line: run.notice(line)),  # noqa: PLW0108  # there is no run yet
         exported=config.stash.get(early.EXPORTED, None),
-        temporary=lambda: getattr(getattr(config, "_tmp_path_factory", None), "_basetemp", None),
+        temporary=lambda: early.temporary_files(config),
         notice=terminal.notice,
         on_progress=terminal.progress,
     )

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from templatedb.steps import Progress
 
 
+CHANGED_BY_TEST = "changed by the test, against the golden:"
+"""The first line of what a failed test's report says of it."""
+
+
 class Status(NamedTuple):
     """What became of one golden in one process."""
 

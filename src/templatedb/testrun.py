@@ -68,7 +68,8 @@ class Run:
         self._lock = threading.Lock()  # of the list: clones are asked for in any thread
         self._changed: list[Golden] = []
         self._test = self._ended = ""
-        self._bystanders = Bystanders(rootpath, temporary, exported)
+        opened.watch(rootpath, temporary)
+        self._bystanders = Bystanders(exported)
         self._template_seen: Callable[[], object] = lambda: None
         self._kept: dict[str, list[Path]] = {}
 
@@ -236,7 +237,7 @@ class Run:
         at the first failure: later teardowns may remove the evidence. Those that an earlier test opened, through a
         fixture of a wider scope, count only when this test asks for such a fixture (*shared*).
         """
-        lines = self._bystanders.of_failed_test(self._golden_paths()) if self._lent and not last_chance else []
+        lines: list[str] = []
         # The test's own first: the plain name is theirs.
         for lent in sorted(self._lent, key=lambda lent: lent.opened_in != self._test):
             if lent.keep is Keep.NONE or (lent.keep is Keep.FAILED and not failed):
@@ -260,10 +261,9 @@ class Run:
             lent.kept_for = self._test
             self._kept.setdefault(self._test, []).append(path)
             lines += kept.report(path, lent.golden.path)
+        if self._lent and failed and not last_chance:
+            lines[:0] = self._bystanders.of_failed_test(self._by_key.values(), lines)
         return lines
-
-    def _golden_paths(self) -> list[Path]:
-        return [golden.path for golden in self._by_key.values()]
 
     def end_test(self) -> None:
         """Take back the databases whose holders have closed them."""
@@ -286,7 +286,7 @@ class Run:
         for lent in self._lent:
             lent.close()
         self.end_test()
-        for line in self._bystanders.of_run(self.tally, self._golden_paths()):
+        for line in self._bystanders.of_run(self.tally, self._by_key.values()):
             self.notice(line)
         opened.end()
         if self._engines is not None:

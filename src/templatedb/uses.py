@@ -93,6 +93,14 @@ class Use:
         os.ftruncate(descriptor, len(data))
 
 
+def noted_at(golden: Path, key: Key) -> float:
+    """Return when the golden's uses were last noted, at the end of a test run; 0 where none were."""
+    try:
+        return _path(golden, key).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def _opened(path: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     try:

@@ -15,6 +15,7 @@ from gallery.world import BASE, World
 from templatedb import load
 from templatedb.cache import Cache
 from templatedb.records import Key
+from templatedb.uses import FOLDER
 
 _DAY_S = 86400.0
 ENV = """
@@ -84,13 +85,23 @@ def keep(cache: Path) -> Path:
     return kept / "cache"
 
 
+USED_DAYS = 0.13
+"""How long ago the golden of `ready_shop` was used."""
+
+
+def date_uses(golden: Path) -> None:
+    """Have the uses of *golden* noted when it was used."""
+    for file in (golden.parent.parent / FOLDER).iterdir():
+        os.utime(file, (time.time() - USED_DAYS * _DAY_S - 60,) * 2)
+
+
 def ready_shop(world: World, *, days: float = 2) -> Path:
     """Write the Alembic shop and a cache that has had its golden for so many days; return the golden's path."""
     kept = _built()
     alembic_shop(world)
     shutil.copytree(kept, world.cache, dirs_exist_ok=True)
     world.cache.chmod(0o700)
-    return age(world, load().key(), days=days, used_days=0.13)
+    return age(world, load().key(), days=days, used_days=USED_DAYS)
 
 
 def age(world: World, key: Key, *, days: float, used_days: float, project: Path | None = None) -> Path:

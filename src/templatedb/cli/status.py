@@ -18,7 +18,7 @@ from templatedb.plan import Plan
 from templatedb.reasons import why_not, why_stale
 from templatedb.settings import Settings
 from templatedb.summary import age, count, duration, size
-from templatedb.uses import Uses
+from templatedb.uses import Uses, noted_at
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,6 +47,7 @@ class _Row(NamedTuple):
 
     stored: Stored
     uses: Uses
+    used_at: float
     is_own: bool
     is_current: bool
     """Whether it serves the project as it is now."""
@@ -127,7 +128,8 @@ def _rows(cache: Cache, plan: Plan | None) -> Iterator[_Row]:
         reasons: tuple[str, ...] = ()
         if plan is not None and is_own and not is_current and explained < _EXPLAINED:
             reasons, explained = why_stale(cache, plan, manifest), explained + 1
-        yield _Row(stored, Uses.of(path, manifest.key), is_own, is_current, path.exists(), reasons)
+        used_at = max(stored.used_at, noted_at(path, manifest.key))  # the golden's own stamp is set once an hour
+        yield _Row(stored, Uses.of(path, manifest.key), used_at, is_own, is_current, path.exists(), reasons)
 
 
 def _own_table(rows: Iterable[_Row]) -> Table:
@@ -140,7 +142,7 @@ def _own_table(rows: Iterable[_Row]) -> Table:
             f"{manifest.revisions:,}" if manifest.revisions else "-",
             size(manifest.size_bytes),
             _since(manifest.built_at),
-            _since(row.stored.used_at),
+            _since(row.used_at),
             f"{row.uses.hits:,}",
             _saved(row.uses.saved_s),
             row.state,
@@ -155,11 +157,11 @@ def _others_table(rows: Iterable[_Row]) -> Table:
     for row in rows:
         projects.setdefault(row.stored.manifest.project or "a template made in code", []).append(row)
     table = _table("goldens", "size", "last used", "hits", "saved so far", "other project")
-    for project, its in sorted(projects.items(), key=lambda pair: -max(row.stored.used_at for row in pair[1])):
+    for project, its in sorted(projects.items(), key=lambda pair: -max(row.used_at for row in pair[1])):
         table.add_row(
             f"{len(its):,}",
             size(_bytes(its)),
-            _since(max(row.stored.used_at for row in its)),
+            _since(max(row.used_at for row in its)),
             f"{sum(row.uses.hits for row in its):,}",
             _saved(sum(max(0.0, row.uses.saved_s) for row in its)),
             project,
@@ -212,7 +214,7 @@ def _facts(row: _Row, cache: Cache, plan: Plan | None) -> dict[str, object]:
         "revisions": manifest.revisions,
         "size_bytes": manifest.size_bytes,
         "built_at": manifest.built_at,
-        "used_at": row.stored.used_at,
+        "used_at": row.used_at,
         "duration_s": manifest.duration_s,
         "hits": row.uses.hits,
         "clones": row.uses.clones,

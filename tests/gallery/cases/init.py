@@ -153,7 +153,7 @@ _BESIDE = """
 def other_changed(world: World) -> Said:
     alembic_shop(world)
     world.write("test_it.py", _BESIDE)
-    return world.line(world.pytest("test_it.py"), "the tests changed")
+    return world.line(world.pytest("test_it.py"), "the tests made")
 
 
 @case(Group.PYTEST, "a failed test during which another database was open")
@@ -161,6 +161,48 @@ def other_open(world: World) -> Said:
     alembic_shop(world)
     world.write("test_it.py", f"{_BESIDE}        assert False\n")
     return world.line(world.pytest("test_it.py"), "another database was open")
+
+
+@case(Group.PYTEST, "tests that ask for no clone, and change a database of the application")
+def nobody_asked(world: World) -> Said:
+    alembic_shop(world)
+    world.write(
+        "test_it.py",
+        """
+        import sqlite3
+
+        def test_it():
+            with sqlite3.connect("shop.db") as connection:
+                connection.execute("create table users (id)")
+    """,
+    )
+    return world.line(world.pytest("test_it.py"), "no test asked for a clone")
+
+
+@case(Group.PYTEST, "an application that has what export sets for a path, and it is a URL")
+def export_wrong_kind(world: World) -> Said:
+    alembic_shop(world)
+    world.settings('alembic = "alembic.ini"\nexport = { DATABASE_URL = "url" }')
+    world.write(
+        "test_it.py",
+        """
+        import os, sqlite3
+
+        def test_it(clone):
+            sqlite3.connect(os.environ["DATABASE_URL"])
+    """,
+    )
+    return world.line(world.pytest("test_it.py"), "for a path")
+
+
+@case(Group.PYTEST, "an application that opens a database beside the one that export leads to")
+def export_not_everywhere(world: World) -> Said:
+    alembic_shop(world)
+    world.settings('alembic = "alembic.ini"\nexport = { DATABASE_URL = "path" }')
+    world.write(
+        "test_it.py", _BESIDE.replace("clone_connection", "clone_session") + "        clone_session.connection()\n"
+    )
+    return world.line(world.pytest("test_it.py"), "opened all the same")
 
 
 @case(Group.PYTEST, "a variable of the setting export that the application does not read")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gallery.case import Group, Said, case, scenario
 from gallery.page import between
-from gallery.shops import ENV, ORDERS, age, alembic_shop, keep, migration, ready_shop
+from gallery.shops import ENV, ORDERS, age, alembic_shop, date_uses, keep, migration, ready_shop
 from gallery.world import World
 from templatedb import load
 from templatedb.uses import Use
@@ -151,6 +151,7 @@ def _lived(world: World) -> None:
         use = Use(golden, load().key(), is_hit=True)
         use.clones, use.saved_s = 9, 9 * 1.98
         use.note(f"run {number}")
+    date_uses(golden)
 
 
 def _blog(folder: Path) -> None:
