@@ -546,6 +546,15 @@ def evaluated(files: dict[str, str]) -> dict[str, str]:
     return dict(names["metadata"].naming_convention)
 
 
+def test_a_call_of_another_modules_function_that_changes_the_convention_is_seen(tmp_path):
+    """The module that makes the metadata calls it; neither names what the function changes."""
+    shared = "NAMING = {}\ndef change():\n    NAMING['pk'] = 'pk_%(table_name)s'"
+    models = "from shared import NAMING, change\nmetadata = MetaData(naming_convention=NAMING)"
+    before = {"shared.py": shared, "models.py": models}
+    after = before | {"models.py": models.replace("change\n", "change\nchange()\n")}
+    assert edited(tmp_path, before, after) == ["models.py"]
+
+
 @given(MODULES, MODULES)
 @settings(max_examples=200, deadline=None)
 def test_modules_with_different_conventions_never_share_a_slice(before, after):

@@ -137,7 +137,9 @@ class _Slicer:
             if not isinstance(statement, (ast.Import, ast.ImportFrom)):
                 self._take(source, statement, bodies)
                 self._want_others(source, statement, chain[0], bodies)
-                if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) and statement.name != chain[0]:
+                    self.names |= Names(holders=frozenset({statement.name}))  # whoever calls it changes the convention
+                elif not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                     self.names |= Names(holders=frozenset({chain[0]}))
             for clause in imports(statement):
                 if clause.bound == chain[0]:
