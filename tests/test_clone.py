@@ -288,7 +288,7 @@ def test_a_golden_that_cannot_be_read_is_named(tmp_path):
     descriptor = os.open(path, os.O_WRONLY)  # reading fails
     try:
         with pytest.raises(CloneError, match=f"the golden {path} cannot be read: Bad file descriptor") as caught:
-            Image(descriptor, path).text_encoding  # noqa: B018
+            Image(descriptor, path).header  # noqa: B018
     finally:
         os.close(descriptor)
     assert caught.value.remedy == "Is the disk sound? Remove the file, and it is built again."
