@@ -500,6 +500,14 @@ def test_a_database_that_the_tests_cannot_lead_elsewhere_is_told(project, init, 
     )
 
 
+def test_an_application_that_has_to_be_changed_first_is_what_comes_next(project, capsys):
+    """To build and to test would use the developer's file."""
+    write(project / "db/001.sql", TABLE)
+    write(project / "store.py", "import sqlite3\nconnection = sqlite3.connect('app.db')\n")
+    assert main(["init", "--yes"]) == 0
+    assert capsys.readouterr().out.endswith(" change what the Note names, then run templatedb init again.\n")
+
+
 @pytest.mark.parametrize("default", ["None", "':memory:'", "os.environ.get('DB_FILE', 'app.db')"])
 def test_a_default_that_opens_no_file_of_its_own_is_not_told(project, init, default):
     """A variable is exported, as anywhere else."""

@@ -212,6 +212,14 @@ def test_a_fixture_whose_library_is_missing_says_so(notes, init, monkeypatch):
     assert note not in init()["notes"]
 
 
+def test_a_fixture_of_a_test_module_that_hides_the_proposed_one_is_named(notes, init):
+    """FastAPI's own documentation puts a ``client`` there: with it the tests would go on in the developer's file."""
+    own = "import pytest\n\n@pytest.fixture\ndef client():\n    return None\n"
+    write(notes / "tests/test_notes.py", own)
+    line = "tests/test_notes.py:4: a fixture client of its own hides the one of conftest.py: take it out."
+    assert line in init()["notes"]
+
+
 def test_files_that_no_test_has_to_import_need_no_import_path(project, init):
     """SQL files, and scripts beside them."""
     write(project / "db/001.sql", "create table notes (text text);\n")

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from templatedb.errors import SettingsError, TemplateDBError
-from templatedb.proposals import Proposal, Written
+from templatedb.proposals import NOT_YET, Proposal, Written
 from templatedb.proposals.propose import propose
 from templatedb.proposals.writing import OWN, PYPROJECT, Change, Existing, add, change_for, existing, text_of, write
 
@@ -144,6 +144,8 @@ def _agreed(proposal: Proposal, change: Change) -> bool:
 def _steps(proposal: Proposal) -> str:
     steps = [f"add the lines to {proposal.pytest.path}"] if proposal.pytest else []
     steps += [f"add the lines to {proposal.conftest.path}"] if proposal.conftest else []
+    if proposal.advice.startswith(NOT_YET):
+        return ", ".join([*steps, "change what the Note names, then run templatedb init again"])
     return ", ".join([*steps, "templatedb build, then pytest"])
 
 

@@ -89,6 +89,10 @@ class PytestLines(NamedTuple):
     """The lines, with the header of the table where it is not there yet."""
 
 
+NOT_YET = "Nothing for conftest.py yet"
+"""How the advice begins where the application has to be changed first, and asked about again."""
+
+
 class Proposal(NamedTuple):
     """What `propose` has to say of a project."""
 

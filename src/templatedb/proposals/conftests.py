@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from templatedb.conventions.source import FUNCTIONS, chain_of
-from templatedb.proposals import Fact
+from templatedb.proposals import Code, Fact
 from templatedb.proposals.names import at_import
 from templatedb.proposals.project import Project
 
@@ -15,6 +18,10 @@ _CLONES = {
     "clone", "clone_path", "clone_url", "clone_async_url", "clone_connection", "clone_engine", "clone_session",
     "clone_async_engine", "clone_async_session", "clone_factory",
 }  # fmt: skip
+
+
+IS_TEST = re.compile(r"test_.*\.py|.*_test\.py")
+"""The names of files of tests."""
 
 
 class Conftests(NamedTuple):
@@ -45,6 +52,21 @@ def conftests(project: Project) -> Conftests:
                 what = f"fixture {node.name} calls {making}: a clone may replace it"
                 facts.append(Fact(path, node.lineno, what))
     return Conftests(_place(project), frozenset(names), tuple(facts), next(iter(uses), None))
+
+
+def hidden(project: Project, conftest: Code | None) -> Iterator[Fact]:
+    """Yield the fixtures of test modules that hide those of the same name in a proposed *conftest*."""
+    names = set(re.findall(r"(?m)^(?:async )?def (\w+)\(", conftest.text)) if conftest is not None else set()
+    for path in project.files if names else ():
+        if not IS_TEST.fullmatch(PurePosixPath(path).name):
+            continue
+        for node in at_import(project.source(path).body):
+            if isinstance(node, FUNCTIONS) and node.name in names and any(map(_makes_fixture, node.decorator_list)):
+                yield Fact(path, node.lineno, f"a fixture {node.name} of its own hides the one of conftest.py")
+
+
+def _makes_fixture(decorator: ast.expr) -> bool:
+    return chain_of(decorator.func if isinstance(decorator, ast.Call) else decorator)[-1:] == ("fixture",)
 
 
 def _place(project: Project) -> str:

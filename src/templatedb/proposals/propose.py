@@ -9,10 +9,10 @@ from pathlib import Path
 
 from templatedb.errors import InputsError, TemplateDBError
 from templatedb.migrators import from_settings
-from templatedb.proposals import Code, Fact, Proposal, Setting, Written
+from templatedb.proposals import NOT_YET, Code, Fact, Proposal, Setting, Written
 from templatedb.proposals.beside import settings_beside
 from templatedb.proposals.conftest_code import Sessions, fixtures
-from templatedb.proposals.conftests import Conftests, conftests
+from templatedb.proposals.conftests import Conftests, conftests, hidden
 from templatedb.proposals.engines import Engine, asynchronous, engines, overrides_environment
 from templatedb.proposals.fixed import file_of, fixed, notes_on_fixed, overridden
 from templatedb.proposals.github import github_steps
@@ -141,6 +141,8 @@ def _notes(project: Project, choice: Choice, settings: tuple[Setting, ...], conf
         yield f"pytest does not find what is in src, such as {project.lost_in_src}: install the project, or {line}."
     if asyncio_is_missing(project, conftest):
         yield "the fixture needs pytest-asyncio, which is not installed here, nor named by the project."
+    for fact in hidden(project, conftest):
+        yield f"{fact.place}: {fact.what}: take it out."
     for folder in project.unread:
         yield f"{folder or project.root} could not be read."
     if project.is_cut:
@@ -184,7 +186,7 @@ def _advice(suite: Conftests, choice: Choice, unled: list[Engine], *, is_async: 
         asked = "clone_async_session, or clone_async_engine" if is_async else "clone_session, or clone_engine"
     if unled:
         opens = f"{unled[0].fact.place} opens {file_of(unled[0])}, not a clone (see its Note)"
-        return f"Nothing for conftest.py yet: {opens}. A test of code that is given its database asks for {asked}."
+        return f"{NOT_YET}: {opens}. A test of code that is given its database asks for {asked}."
     return f"No conftest.py is needed: a test asks for {asked}."
 
 

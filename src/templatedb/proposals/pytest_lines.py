@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from templatedb.proposals import Code, PytestLines
-from templatedb.proposals.conftests import Conftests
+from templatedb.proposals.conftests import IS_TEST, Conftests
 from templatedb.proposals.project import Project, folder_of
 from templatedb.pytest_configuration import INI_OPTIONS, Configuration, configuration
 
-_IS_TEST = re.compile(r"test_.*\.py|.*_test\.py")
 _MARKED = re.compile(r"\bmark\.(?:asyncio|anyio|trio)\b")
 """Tests that say themselves what runs them."""
 _ASYNCIO = "pytest_asyncio"
@@ -110,7 +109,7 @@ def _inserted(project: Project, suite: Conftests, conftest: Code | None) -> set[
     """
     if conftest is not None or suite.path in project.conftests:
         return {_first_above(project, folder_of(suite.path))}
-    files = (name for name in project.files if _IS_TEST.fullmatch(PurePosixPath(name).name))
+    files = (name for name in project.files if IS_TEST.fullmatch(PurePosixPath(name).name))
     folders = {_first_above(project, folder_of(name)) for name in files if not project.home_of(name)}
     if not folders:
         return {_first_above(project, folder_of(suite.path))}
@@ -148,6 +147,6 @@ def _asyncio(project: Project, found: Configuration, conftest: Code | None) -> I
     if not _needs_asyncio(conftest) or is_said:
         return
     files = (name for name in project.files if name.endswith(".py") and not project.home_of(name))
-    tests = (name for name in files if _IS_TEST.fullmatch(PurePosixPath(name).name) or name in project.conftests)
+    tests = (name for name in files if IS_TEST.fullmatch(PurePosixPath(name).name) or name in project.conftests)
     if not any(_MARKED.search(project.text(name)) for name in tests):
         yield "asyncio_mode", "auto", "without this each asynchronous test needs @pytest.mark.asyncio"
