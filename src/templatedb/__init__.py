@@ -60,7 +60,7 @@ Reading order, which is import order (a module imports only from those above it)
 56. unused               applications that pass the tests' databases by
 57. wrong_url            an exported URL of which no async engine can be made
 58. testrun              what one pytest process knows: templates, goldens, clones, failures
-59. early                variables for applications with a global engine
+59. early                what is done before any conftest: watching, and variables for global engines
 60. current_test         the test that runs now: its golden and its clone
 61. fixtures             what tests ask for
 62. options              the options of pytest

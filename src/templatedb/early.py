@@ -1,7 +1,7 @@
-"""What happens before any conftest is read: variables name a slot, for applications with a global engine.
+"""What happens before any conftest is read: databases that are opened are noted, and variables name a slot.
 
-Such an application takes its URL from the environment when it is imported, so the path must be known, and never
-change, from before the first conftest is read to the end of the run.
+An application with a global engine takes its URL from the environment when it is imported, so the path must be known,
+and never change, from before the first conftest is read to the end of the run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ _WATCHED: pytest.StashKey[bool] = pytest.StashKey()
 # Not tryfirst: plugins that fill the environment (pytest-env, pytest-dotenv) are, and what they set is to be replaced.
 # pytest itself reads the conftests last.
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Set what the project exports."""
+    """Watch what a project with settings opens, and set what it exports; leave others alone.
+
+    Raises UsageError where its settings cannot be read, or contradict the command line.
+    """
     settings_there = _look_for_settings(early_config.rootpath)
     if settings_there is _Settings.NONE:
         return
