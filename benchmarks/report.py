@@ -128,16 +128,19 @@ def _loop(loop: dict[str, Any]) -> Iterator[str]:
 
 _PHASES = ("set-up", "call", "tear-down", "whole")
 _TRIED = """\
-What was tried, and kept: no fixture between those that tests ask for and the clone (set-up, look-ups and finalizers of
-one cost some 40 µs), and none that takes `request`, which pytest makes anew for each test; engines that outlive their
-clones, with their compiled statements; only what changes the meaning of statements is asked of a connection (fourteen
-questions, 23 µs in a loop); the schema cookie stays where no test changed the schema, so that connections read their
-pages anew and parse nothing; nothing is written where nothing was changed; under an application in WAL mode the bytes
-go into the file, too, in place of a backup, a checkpoint and a new cookie, which cost 700 µs. Tried, and not kept: to
-write only what differs. Of 856 kB, to read and compare takes 59 µs where to write all takes 53; in a mapped file it
-takes 30, but a test that truncates the file would end the process. Not done: to leave the questions out, which would
-let a pragma of one test reach the next; to write pages through SQLite itself, which is a transaction of its own; to
-put the bytes back without SQLite's locks, under which alone other connections are sure to see them."""
+What was tried, and kept: no fixture between those that tests ask for and the clone (set-up, look-ups and finalizers
+of one cost some 40 µs), and none that takes `request`, which pytest makes anew for each test, nor `pytestconfig`,
+which takes `request` (35 µs); engines that outlive their clones, with their compiled statements; only what changes
+the meaning of statements is asked of a connection (fourteen questions, 23 µs in a loop); the schema cookie stays
+where no test changed the schema, so that connections read their pages anew and parse nothing; nothing is written
+where nothing was changed; under an application in WAL mode the bytes go into the file, too, in place of a backup, a
+checkpoint and a new cookie, which cost 700 µs. Tried, and not kept: to write only what differs. Of 856 kB, to read
+and compare takes 59 µs where to write all takes 53; in a mapped file it takes 30, but a test that truncates the file
+would end the process. To ask a connection one question in place of twelve: a statement that SQLite compiles anew
+when any of these pragmas was set shows whether it was, but explaining its program costs so much that 4 to 8 µs were
+left to gain, for a behaviour that SQLite does not promise. Not done: to leave the questions out, which would let a
+pragma of one test reach the next; to write pages through SQLite itself, which is a transaction of its own; to put
+the bytes back without SQLite's locks, under which alone other connections are sure to see them."""
 
 
 def _stages(sections: list[dict[str, Any]]) -> Iterator[str]:

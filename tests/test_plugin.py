@@ -159,6 +159,72 @@ def test_a_path_asked_of_a_clone_in_memory_is_one_line(project_suite):
     result.stdout.fnmatch_lines(["templatedb: a clone in memory has no path. Use its url, or ask for a file: *"])
 
 
+def test_the_closest_marker_counts_in_any_order_of_tests(project_suite):
+    """Those of classes and modules are looked for once for all their tests, which may run in turns with others."""
+    project_suite.makepyfile(
+        test_mixed="""
+        import pytest
+
+        pytestmark = pytest.mark.templatedb(clone="memory")
+
+        @pytest.mark.templatedb(clone="file")
+        class TestFiles:
+            def test_of_class(self, clone):
+                assert clone.kind == "file"
+
+            @pytest.mark.templatedb(clone="memory")
+            def test_own(self, clone):
+                assert clone.kind == "memory"
+
+        def test_of_module(clone):
+            assert clone.kind == "memory"
+
+        @pytest.mark.templatedb(clone="file")
+        @pytest.mark.templatedb(clone="memory")
+        def test_nearest_of_two(clone):
+            assert clone.kind == "memory"
+        """,
+        test_none="""
+        def test_plain(clone):
+            assert clone.kind == "file"
+        """,
+    )
+    mixed = "test_mixed.py::"
+    one = (f"{mixed}test_of_module", f"{mixed}TestFiles::test_of_class", "test_none.py", f"{mixed}TestFiles::test_own")
+    two = (f"{mixed}test_nearest_of_two", f"{mixed}TestFiles", "test_none.py", f"{mixed}test_of_module")
+    project_suite.runpytest_subprocess("-p", "no:randomly", *one).assert_outcomes(passed=4)
+    project_suite.runpytest_subprocess("-p", "no:randomly", *two).assert_outcomes(passed=5)
+
+
+def test_a_clone_asks_for_no_fixture_of_pytests(project_suite, monkeypatch):
+    """Not for ``pytestconfig``, say, which asks for ``request``: that costs every test a fifth of its clone."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    template, factory, async_factory = (
+        "templatedb_template",
+        "templatedb_engine_factory",
+        "templatedb_async_engine_factory",
+    )
+    expected = {
+        **dict.fromkeys(("clone", "clone_path", "clone_url", "clone_async_url", "clone_connection"), (template,)),
+        **dict.fromkeys(("clone_engine", "clone_session"), (template, factory)),
+        **dict.fromkeys(("clone_async_engine", "clone_async_session"), (template, async_factory)),
+        "templatedb_golden": (template, "_templatedb_golden"),
+        "clone_factory": (template, "_templatedb_factory"),
+    }
+    project_suite.makepyfile("\n".join(f"def test_{name}({name}): pass" for name in expected))
+    project_suite.makeconftest("""
+        import json
+
+        def pytest_collection_modifyitems(items):
+            names = {item.name.removeprefix("test_"): sorted(item.fixturenames) for item in items}
+            with open("names.json", "w") as file:
+                json.dump(names, file)
+        """)
+    project_suite.runpytest_subprocess("-p", "templatedb.plugin", "--collect-only")
+    asked = json.loads((project_suite.path / "names.json").read_text())
+    assert asked == {name: sorted([name, *others]) for name, others in expected.items()}
+
+
 def test_a_wrong_marker_is_one_line(project_suite):
     """It names what it takes."""
     project_suite.makepyfile("import pytest\n@pytest.mark.templatedb(clone='disk')\ndef test_it(clone): pass")

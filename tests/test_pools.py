@@ -121,7 +121,7 @@ def test_what_the_applications_listeners_set_is_no_change(bench):
     with engine.connect() as connection:
         first = raw_of(connection)
     for _ in range(3):
-        assert pools.settle(str(bench.path)) == 0
+        assert pools.settle(str(bench.path)).closed == 0
         with engine.connect() as connection:
             assert raw_of(connection) is first
 
@@ -132,8 +132,8 @@ def test_a_changed_connection_is_closed_and_its_pool_connects_anew(bench):
     with engine.connect() as one, engine.connect() as two:
         changed, same = raw_of(one), raw_of(two)
         changed.execute("pragma foreign_keys = off")
-    assert pools.settle(str(bench.path)) == 1
-    assert pools.settle(str(bench.path)) == 0
+    assert pools.settle(str(bench.path)).closed == 1
+    assert pools.settle(str(bench.path)).closed == 0
     assert known(bench) == [same]
     with engine.connect() as one, engine.connect() as two:
         assert {raw.execute("pragma foreign_keys").fetchone() for raw in (raw_of(one), raw_of(two))} == {(1,)}
@@ -146,7 +146,7 @@ def test_one_inside_a_transaction_is_left_to_whoever_finds_the_lock(bench):
     with engine.connect() as leaked:
         leaked.exec_driver_sql("create temp table mine (x)")
         leaked.exec_driver_sql(ADD)
-        assert pools.settle(str(bench.path)) == 0
+        assert pools.settle(str(bench.path)).closed == 0
         assert known(bench) == [raw_of(leaked)]
 
 
@@ -183,7 +183,7 @@ def test_a_connection_whose_state_could_not_be_read_reconnects(bench):
     with engine.connect() as connection:
         first = raw_of(connection)
         first.set_authorizer(lambda *action: 1)
-    assert pools.settle(str(bench.path)) == 1
+    assert pools.settle(str(bench.path)).closed == 1
     with engine.connect() as connection:
         assert raw_of(connection) is not first
 
@@ -214,10 +214,10 @@ def test_a_connection_that_a_living_thread_has_is_not_looked_at(bench, kind):
     thread = threading.Thread(target=work)
     thread.start()
     has_it.wait()
-    assert pools.settle(str(bench.path)) == 0
+    assert pools.settle(str(bench.path)).closed == 0
     may_end.set()
     thread.join()
-    assert pools.settle(str(bench.path)) == (1 if kind is QueuePool else 0)
+    assert pools.settle(str(bench.path)).closed == (1 if kind is QueuePool else 0)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("pragma foreign_keys").scalar() == 1
 
@@ -246,7 +246,7 @@ def test_who_checks_a_connection_out_that_is_looked_at_waits_for_that(bench, mon
 
     threads = []
     monkeypatch.setattr(connection_state, "read", read_while_somebody_comes)
-    assert pools.settle(str(bench.path)) == int(is_changed)
+    assert pools.settle(str(bench.path)).closed == int(is_changed)
     threads[0].join()
     assert (found[0] is not first, found[1]) == (is_changed, 1)
 

@@ -51,6 +51,8 @@ def make_async_engine(url: str) -> AsyncEngine:
 @dataclasses.dataclass(slots=True)
 class _Kept:
     engine: Any
+    sync: Engine
+    """The same, or what an async one is made of."""
     factory: Callable[[str], Any]
     """Held, so that its identity is not given to another one."""
     marks: list[Any]
@@ -65,17 +67,24 @@ class Engines:
 
     def take(self, factory: Callable[[str], Any], url: str) -> Any:
         """Return the engine that *factory* made for *url*, made now if it is not there."""
-        known = self._kept.setdefault(url, [])
-        kept = next((kept for kept in known if kept.factory is factory), None)
-        if kept is None:
-            engine = factory(url)
-            kept = _Kept(engine, factory, _marks(_sync(engine)))
-            known.append(kept)
-            if len(known) > _KEPT_PER_URL:
-                _dispose(known.pop(0).engine)
-        if _is_async(kept.engine):
-            _prepare_for_loops(kept.engine.sync_engine.pool)
+        for kept in self._kept.get(url, ()):
+            if kept.factory is factory:
+                break
+        else:
+            kept = self._make(factory, url)
+        if kept.engine is not kept.sync:
+            _prepare_for_loops(kept.sync.pool)
         return kept.engine
+
+    def _make(self, factory: Callable[[str], Any], url: str) -> _Kept:
+        engine = factory(url)
+        sync = _sync(engine)
+        kept = _Kept(engine, sync, factory, _marks(sync))
+        known = self._kept.setdefault(url, [])
+        known.append(kept)
+        if len(known) > _KEPT_PER_URL:
+            _dispose(known.pop(0).engine)
+        return kept
 
     def give_back(self, engine: Any, url: str, *, path: str, reconnect: bool = False) -> None:
         """Keep *engine* for the next test on *url*, whose pools know the database as *path*.
@@ -84,18 +93,22 @@ class Engines:
         connections the test still has gets a new pool, or each test would find fewer of them. An async engine's
         connections are closed, each of which is a thread, and its pool is bound to the loop it was used in.
         """
-        if _is_async(engine):
-            pools.close_async(path, engine.sync_engine.pool)
-            engine.sync_engine.dispose(close=False)
+        sync = _sync(engine)
+        if engine is not sync:
+            pools.close_async(path, sync.pool)
+            sync.dispose(close=False)
         known = self._kept.get(url, [])
-        kept = next((kept for kept in known if kept.engine is engine), None)
-        if kept is None:
+        for kept in known:
+            if kept.engine is engine:
+                break
+        else:
             _dispose(engine)
-        elif kept.marks != _marks(_sync(engine)):
+            return
+        if kept.marks != _marks(sync):
             known.remove(kept)
             _dispose(engine)
-        elif reconnect or _has_connections_out(_sync(engine)):
-            _sync(engine).dispose()  # what it has compiled stays
+        elif reconnect or _has_connections_out(sync):
+            sync.dispose()  # what it has compiled stays
 
     def close(self) -> None:
         """Dispose of all engines."""
@@ -103,10 +116,6 @@ class Engines:
             for kept in known:
                 _dispose(kept.engine)
         self._kept.clear()
-
-
-def _is_async(engine: Any) -> bool:
-    return engine is not _sync(engine)
 
 
 def _sync(engine: Any) -> Engine:
@@ -170,7 +179,7 @@ def _prepare_for_loops(pool: Any) -> None:
 
 
 def _dispose(engine: Any) -> None:
-    if _is_async(engine):
+    if engine is not _sync(engine):
         run_in_own_loop(engine.dispose)
     else:
         engine.dispose()

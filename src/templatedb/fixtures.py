@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from templatedb.current_test import fail, fail_if_ours, golden_of, lent_to_test, run_of
+from templatedb.current_test import fail, fail_if_ours, golden_of, lent_to_test, run_now
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def templatedb_template(pytestconfig: pytest.Config) -> Template:
+def templatedb_template() -> Template:
     """What the database is built from; override it, with session scope, to return a Template made in code."""
     from templatedb.errors import TemplateDBError
 
     try:
-        return run_of(pytestconfig).project_template()
+        return run_now().project_template()
     except TemplateDBError as error:
         fail(error)
 
@@ -56,8 +56,8 @@ def templatedb_async_engine_factory() -> Callable[[str], AsyncEngine]:
 
 
 @pytest.fixture
-def _templatedb_golden(pytestconfig: pytest.Config, templatedb_template: Template) -> Golden:
-    return golden_of(pytestconfig, templatedb_template)
+def _templatedb_golden(templatedb_template: Template) -> Golden:
+    return golden_of(templatedb_template)
 
 
 @pytest.fixture
@@ -176,9 +176,9 @@ class CloneFactory:
 
 
 @pytest.fixture(scope="session")
-def _templatedb_factory(pytestconfig: pytest.Config, templatedb_template: Template) -> CloneFactory:
-    golden_of(pytestconfig, templatedb_template)
-    return CloneFactory(run_of(pytestconfig), templatedb_template)
+def _templatedb_factory(templatedb_template: Template) -> CloneFactory:
+    golden_of(templatedb_template)
+    return CloneFactory(run_now(), templatedb_template)
 
 
 @pytest.fixture(scope="session")

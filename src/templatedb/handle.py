@@ -149,6 +149,8 @@ class Golden:
 
 def kind_of(kind: CloneKind | str) -> CloneKind:
     """Return the kind of that name; raises CloneError."""
+    if isinstance(kind, CloneKind):
+        return kind
     try:
         return CloneKind(kind)
     except ValueError:

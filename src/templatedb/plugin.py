@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from templatedb.lent import Lent
     from templatedb.testrun import Run
 
+_MARKER = "templatedb"
 _CONTROLLER = "templatedb-controller"
 """Name of the plugin that is registered where there may be workers."""
 _NO_TEST_RUNS = ("collectonly", "setupplan", "showfixtures", "show_fixtures_per_test")
@@ -81,21 +82,27 @@ class _RunMaker:
         self.item: pytest.Item | None = None
         self.lent: Lent | None = None
         self.tells_tally = _is_worker(config)
+        self._marker_of_parent: tuple[object, pytest.Mark | None] = (None, None)
 
     def __call__(self) -> Run:
         if self.made is None:
             from templatedb.running import make_run
 
             self.made = make_run(self._config, self._agreed, _kept_folder(self._config), is_terminal=self._is_terminal)
-            self.begin_test(self.made)
+            if self.item is not None:
+                from templatedb.running import before_test
+
+                before_test(self.made, self.item)
         return self.made
 
-    def begin_test(self, run: Run) -> None:
-        """Tell *run* which test runs now, where one does."""
-        if self.item is not None:
-            from templatedb.running import before_test
-
-            before_test(run, self.item)
+    def marker_of(self, item: pytest.Item) -> pytest.Mark | None:
+        """Return the item's closest marker of ours; those of its class, module and folders are looked for once."""
+        for marker in item.own_markers:  # the closest first
+            if marker.name == _MARKER:
+                return marker
+        if self._marker_of_parent[0] is not (parent := item.parent):
+            self._marker_of_parent = parent, None if parent is None else parent.get_closest_marker(_MARKER)
+        return self._marker_of_parent[1]
 
 
 def _made(config: pytest.Config) -> Run | None:
@@ -164,9 +171,11 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the databases of a failed phase; after the teardown, remove those that are not needed any more."""
     report = yield
-    maker = item.config.stash[RUN]
+    maker = NOW.maker
+    if maker is None or maker.item is not item:  # pytester's pytest has run a test inside of this one
+        maker = item.config.stash[RUN]
     if (run := maker.made) is not None:
-        if report.failed or report.when == "teardown":
+        if report.when == "teardown" or report.failed:
             from templatedb.running import after_phase
 
             after_phase(run, item, report)
@@ -184,15 +193,13 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     maker = item.config.stash[RUN]
     NOW.maker, maker.item, maker.lent = maker, item, None
     if maker.made is not None:
-        maker.begin_test(maker.made)
+        from templatedb.running import before_test
+
+        before_test(maker.made, item)
     elif needs_golden(item):
         maker()
     __tracebackhide__ = True  # a failure inside is somebody else's
     yield
-    _refuse_foreign_factory(item)
-
-
-def _refuse_foreign_factory(item: pytest.Item) -> None:
     used = getattr(item, "funcargs", {}).get("clone_factory")
     if isinstance(used, CloneFactory):
         used.refuse_other_templates()

@@ -11,7 +11,7 @@ import contextlib
 import sqlite3
 import threading
 import weakref
-from typing import Any
+from typing import Any, NamedTuple
 
 from templatedb import connection_state, opened
 from templatedb.after_import import call_after_import
@@ -186,24 +186,33 @@ def close_async(path: str, pool: Any) -> None:
         record.dbapi_connection = None
 
 
-def settle(path: str) -> int:
-    """Close the connections on *path* whose state a test has changed; return how many. Their pools connect anew.
+class Settled(NamedTuple):
+    """What became of the connections that a test has used."""
 
-    One that is inside a transaction is left alone: whoever restores the slot finds it locked.
+    closed: int
+    """How many of them, for what it had changed; their pools connect anew."""
+    left: int
+    """How many were left alone."""
+
+
+def settle(path: str) -> Settled:
+    """Close the connections on *path* whose state a test has changed.
+
+    One inside a transaction is left alone: whoever restores the slot finds it locked, or calls `settle_transactions`.
     """
     return _settle(path, in_transaction=False)
 
 
 def settle_transactions(path: str) -> int:
-    """Do the same for those inside a transaction, of a slot that is restored: theirs holds no lock on it.
+    """Do the same for those inside a transaction, of a slot that is restored; return how many were closed.
 
-    It has done nothing yet, or only in temporary tables.
+    Theirs holds no lock on it: it has done nothing yet, or only in temporary tables.
     """
-    return _settle(path, in_transaction=True)
+    return _settle(path, in_transaction=True).closed
 
 
-def _settle(path: str, *, in_transaction: bool) -> int:
-    closed = 0
+def _settle(path: str, *, in_transaction: bool) -> Settled:
+    closed = left = 0
     for record in _of(path):
         with _looking:
             known = record.info.get(_INFO)
@@ -211,13 +220,14 @@ def _settle(path: str, *, in_transaction: bool) -> int:
                 continue
             connection, in_use = _raw_or_none(record), record.in_use
             if (connection is not None and _is_in_transaction(connection, record)) is not in_transaction:
+                left += 1
                 continue
             if connection is not None and known.state is not None and connection_state.read(connection) == known.state:
-                known.used = record.in_use  # one that is held over tests is used without being checked out
+                known.used = in_use  # one that is held over tests is used without being checked out
                 continue
             _close(record, is_held=in_use)
             closed += 1
-    return closed
+    return Settled(closed, left)
 
 
 def _is_busy(known: _Known, record: Any) -> bool:
@@ -252,8 +262,7 @@ def close_all(path: str) -> bool:
 
 
 def _of(path: str) -> list[Any]:
-    known = _records.get(path)
-    if not known:
+    if (known := _records.get(path)) is None:
         return []
     with _lock:
         # Its references: to iterate a WeakSet itself takes longer than all that is done with what is found.

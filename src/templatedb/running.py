@@ -69,27 +69,28 @@ def _template_seen_by(item: pytest.Item) -> object:
 
 
 def after_phase(run: Run, item: pytest.Item, report: pytest.TestReport) -> None:
-    """Keep the databases of a failed phase; after the teardown, remove those that are not needed any more."""
-    failed = report.failed or item.stash.get(_FAILED, False)
-    if report.failed:
+    """Keep the databases of a phase that failed; after the teardown, remove those that are not needed any more."""
+    fails_now = report.failed
+    failed = fails_now or item.stash.get(_FAILED, False)
+    if fails_now:
         item.stash[_FAILED] = True
     after_teardown = report.when == "teardown"
-    if report.failed or after_teardown:
-        shared = "_templatedb_factory" in getattr(item, "fixturenames", ())
-        try:
-            lines = run.keep(item.name, shared=shared, failed=failed, last_chance=after_teardown)
-        except Exception as error:  # out of a hook it would end the whole run
-            lines = [f"the database could not be kept: {type(error).__name__}: {error}"]
+    shared = "_templatedb_factory" in getattr(item, "fixturenames", ())
+    try:
+        lines = run.keep(item.name, shared=shared, failed=failed, last_chance=after_teardown)
+    except Exception as error:  # out of a hook it would end the whole run
+        lines = [f"the database could not be kept: {type(error).__name__}: {error}"]
+    if fails_now:
         exported = item.config.stash.get(early.EXPORTED, None)
-        if exported is not None and report.failed:
+        if exported is not None:
             from templatedb import wrong_url
 
             if line := wrong_url.hint(exported, report.longreprtext):
                 report.sections.append((wrong_url.SECTION, line))
-        if lines and report.failed:
+        if lines:
             report.sections.append(("templatedb", "\n".join(lines)))
-        elif lines and failed:  # kept later than the failure: its report is written already
-            run.tally.notices.append(f"{item.nodeid}: " + ", ".join(line.strip() for line in lines))
+    elif lines and failed:  # kept later than the failure: its report is written already
+        run.tally.notices.append(f"{item.nodeid}: " + ", ".join(line.strip() for line in lines))
     if after_teardown:
         run.end_test()
         if failed:

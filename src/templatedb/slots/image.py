@@ -75,6 +75,8 @@ class Image:
         return self._read()[0]
 
     def _read(self) -> tuple[bytes, memoryview]:
+        if (body := self._body) is not None:
+            return self._header, body
         with self._lock:
             if self._body is None:
                 content = self._whole()
@@ -192,7 +194,7 @@ def text_encoding(header: bytes) -> int:
 
 
 def _number(header: bytes, offset: int) -> int:
-    return int(_BIG_ENDIAN.unpack_from(header, offset)[0]) if len(header) >= HEADER_BYTES else 0
+    return int.from_bytes(header[offset : offset + 4], "big") if len(header) >= HEADER_BYTES else 0
 
 
 def _write_all(destination: int, header: bytearray, body: memoryview) -> None:

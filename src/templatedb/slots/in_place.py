@@ -14,12 +14,10 @@ https://www.sqlite.org/howtocorrupt.html section 2.2 for the descriptor that is 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from templatedb.slots.in_wal import InWal
 
 _TRIES = 10
+_BEGIN, _END = "begin exclusive", "rollback"
 
 
 def _is_lock(error: Exception) -> bool:
@@ -102,7 +101,7 @@ class InPlaceSlot:
 
         Raises StuckError when that cannot be, and OSError where there is no room; the slot is not to be lent then.
         """
-        pools.settle(self._name)
+        settled = pools.settle(self._name)
         leak, replaced = "", False
         for _ in range(_TRIES):
             try:
@@ -121,7 +120,7 @@ class InPlaceSlot:
                     leak = self._start_over() or leak
                     replaced = True
             else:
-                if pools.settle_transactions(self._name):
+                if settled.left and pools.settle_transactions(self._name):
                     from templatedb.slots.evict import TRANSACTION_CLOSED
 
                     leak = leak or TRANSACTION_CLOSED
@@ -136,19 +135,25 @@ class InPlaceSlot:
                     return way
                 if not self._leave_wal_mode():
                     return self._back_up(image)
-        with self._exclusively():
-            # The lock has rolled back a hot journal by now, and has opened a WAL where one lies beside the file.
-            header = self._header_now()
-            if not self._is_in_wal_mode(header):
-                return self._put_back(image, header)
+        if (way := self._put_back_exclusively(image)) is not None:
+            return way
         self._status()
         if not self._leave_wal_mode():
             return self._back_up(image)
-        with self._exclusively():
-            header = self._header_now()
-            if not self._is_in_wal_mode(header):
-                return self._put_back(image, header)
+        if (way := self._put_back_exclusively(image)) is not None:
+            return way
         raise FileNotFoundError  # two files that contradict each other
+
+    def _put_back_exclusively(self, image: Image) -> Way | None:
+        """Write the bytes under SQLite's EXCLUSIVE lock; None where the file is in WAL mode, which has no such lock."""
+        guard = self._guard
+        guard.execute(_BEGIN)
+        try:
+            # The lock has rolled back a hot journal by now, and has opened a WAL where one lies beside the file.
+            header = self._header_now()
+            return None if self._is_in_wal_mode(header) else self._put_back(image, header)
+        finally:
+            guard.execute(_END)
 
     def _header_now(self) -> bytes:
         return os.pread(self._descriptor, HEADER_BYTES, 0)
@@ -165,14 +170,6 @@ class InPlaceSlot:
             os.fchmod(self._descriptor, stat.S_IMODE(self._mode))
             pools.close_all(self._name)
         return status
-
-    @contextlib.contextmanager
-    def _exclusively(self) -> Iterator[None]:
-        self._guard.execute("begin exclusive")
-        try:
-            yield
-        finally:
-            self._guard.execute("rollback")
 
     def _is_in_wal_mode(self, header: bytes) -> bool:
         """Whether the guard, which has a lock, is in WAL mode. A pragma would read the schema, perhaps a damaged one.
@@ -258,8 +255,11 @@ class InPlaceSlot:
     def _is_free(self) -> bool:
         """Whether nobody holds a lock at this moment. What is in the database may be changed to find out."""
         try:
-            with self._exclusively():
+            self._guard.execute(_BEGIN)
+            try:
                 in_wal_mode = self._is_in_wal_mode(self._header_now())
+            finally:
+                self._guard.execute(_END)
             if not in_wal_mode:
                 return True
             self._guard.execute("pragma user_version = 0")  # something to write back

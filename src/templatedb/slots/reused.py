@@ -131,7 +131,7 @@ class ReusedSlots:
         """Take a place back; it is restored when it is lent again, so a failed test's rows stay until then."""
         with self._lock:
             for place in self._places:
-                if place.slot.path == filled.path:
+                if place.slot.path is filled.path:
                     place.give_back()
 
     def close(self) -> None:

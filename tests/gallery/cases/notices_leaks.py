@@ -238,7 +238,7 @@ def test_process(clone_path):
 
 
 def test_idle(clone_path):
-    in_another_process(clone_path, "select 1")
+    in_another_process(clone_path, "")  # newer SQLite reads the schema for a "select 1", too
 
 
 def test_descriptors(clone_path):
