@@ -968,6 +968,44 @@ def test_asynchronous_sessions_are_overridden(guests, init):
 
 
 @needs("fastapi", "httpx")
+def test_tests_that_do_not_await_their_application_keep_the_client_they_have(guests, init):
+    """FastAPI's own client runs each request in a loop of its own; the session of the test serves them all."""
+    shop(
+        guests,
+        "from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine\nengine = create_async_engine('sqlite+aiosqlite:///x.db')",
+        "AsyncSession(engine)",
+        asynchronous=True,
+    )
+    write(guests / "tests" / "test_old.py", "from fastapi.testclient import TestClient\n")
+    said = init()
+    assert "def client(clone_async_session: AsyncSession) -> Iterator[TestClient]:\n" in said["conftest"]["text"]
+    assert "pytest_asyncio" not in said["conftest"]["text"]
+    write(guests / "tests" / "test_new.py", "import httpx\n\nclient = httpx.AsyncClient\n")
+    assert "async def client(clone_async_session: AsyncSession)" in init()["conftest"]["text"]
+    suite_passes(said, TWICE + "        assert client.post('/bob').json() == {'name': 'bob'}\n")
+    assert not (guests / "x.db").exists()
+
+
+def test_an_application_in_a_folder_of_its_own_is_followed(project, init):
+    """Its modules import each other by names that begin there, whatever folder tests are run from."""
+    alembic_project(project / "backend", revisions={"r1.py": revision(1, GUESTS)})
+    app = project / "backend" / "app"
+    write(app / "__init__.py", "")
+    write(app / "db.py", "def get_db():\n    yield None\n")
+    write(app / "contextlib.py", "def database():\n    yield None\n")
+    main = (
+        "from contextlib import database\nfrom fastapi import Depends, FastAPI\nfrom app.db import get_db\n\n"
+        "app = FastAPI()\nPLAIN = Depends(database)\n\n"
+    )
+    write(app / "main.py", main + "@app.get('/')\ndef root(db=Depends(get_db)): ...\n")
+    said = init()
+    whats = {f"{fact['path']}:{fact['line']}": fact["what"] for fact in said["found"]}
+    assert whats["backend/app/db.py:1"] == "FastAPI gets its sessions from get_db"
+    assert "backend/app/contextlib.py:1" not in whats  # to Python that is another module
+    assert "from app.db import get_db\nfrom app.main import app\n" in said["conftest"]["text"]
+
+
+@needs("fastapi", "httpx")
 @NEEDS_SQLMODEL
 def test_sessions_of_sqlmodel_are_overridden(guests, init):
     """With SQLModel's own session on the test's engine."""

@@ -112,6 +112,23 @@ $before    $app.dependency_overrides[$name] = lambda: clone_async_session
     $app.dependency_overrides.clear()
 ''')
 
+_ASYNC_IN_SYNC = Template('''\
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.ext.asyncio import AsyncSession
+
+$imports
+
+@pytest.fixture
+def client(clone_async_session: AsyncSession) -> Iterator[TestClient]:
+    """The application, with its sessions on this test's database."""
+$before    $app.dependency_overrides[$name] = lambda: clone_async_session
+    yield TestClient($app)
+    $app.dependency_overrides.clear()
+''')
+
 _FLASK = Template('''\
 from collections.abc import Iterator
 
@@ -155,7 +172,8 @@ def fixtures(
     if exported is not None:
         return Code(suite.path, _restoring(exported, dependency, suite.names, kind))
     if dependency is not None:
-        return Code(suite.path, _overriding(application, dependency, kind))
+        template = (_ASYNC_IN_SYNC if suite.has_sync_client else _ASYNC) if dependency.is_async else _OVERRIDES[kind]
+        return Code(suite.path, _overriding(template, application, dependency))
     is_flask = application is not None and application.framework == "Flask"
     if application is not None and is_flask and application.takes in (Takes.MAPPING, Takes.OBJECT):
         return Code(suite.path, _of_flask(application, holder))
@@ -171,10 +189,9 @@ def _restoring(exported: Engine, dependency: Dependency | None, taken: frozenset
     return text + _NO_OVERRIDE.substitute(module=dependency.module, name=dependency.name, session=session)
 
 
-def _overriding(application: Application | None, dependency: Dependency, kind: Sessions) -> str:
+def _overriding(template: Template, application: Application | None, dependency: Dependency) -> str:
     module, name = (application.module, application.name) if application else ("yourapp", "app")
     is_made = application is not None and application.takes is not None
-    template = _ASYNC if dependency.is_async else _OVERRIDES[kind]
     return template.substitute(
         imports=_imports((dependency.module, dependency.name), (module, name)),
         before=f"    app = {name}()\n" if is_made else "",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from templatedb.conventions.source import FUNCTIONS, chain_of
 from templatedb.proposals import Code, Fact
 from templatedb.proposals.names import at_import
-from templatedb.proposals.project import Project
+from templatedb.proposals.project import Project, is_test
 
 _MAKING = {"create_all", "drop_all", "upgrade", "downgrade", "executescript", "apply_migrations"}
 _CLONES = {
@@ -20,6 +20,7 @@ _CLONES = {
 }  # fmt: skip
 
 
+_CLIENT = re.compile(rb"\b(TestClient|AsyncClient|AsyncTestClient)\b")
 IS_TEST = re.compile(r"test_.*\.py|.*_test\.py")
 """The names of files of tests."""
 
@@ -35,6 +36,8 @@ class Conftests(NamedTuple):
     """Fixtures that make a database, which clones replace."""
     uses_clones: Fact | None
     """Where a clone is asked for already."""
+    has_sync_client: bool = False
+    """Whether tests reach the application through FastAPI's synchronous client, and none awaits it."""
 
 
 def conftests(project: Project) -> Conftests:
@@ -51,7 +54,19 @@ def conftests(project: Project) -> Conftests:
             if making := next((end[0] for end in called if end and end[0] in _MAKING), None):
                 what = f"fixture {node.name} calls {making}: a clone may replace it"
                 facts.append(Fact(path, node.lineno, what))
-    return Conftests(_place(project), frozenset(names), tuple(facts), next(iter(uses), None))
+    return Conftests(
+        _place(project),
+        frozenset(names),
+        tuple(facts),
+        next(iter(uses), None),
+        has_sync_client=_has_sync_client(project),
+    )
+
+
+def _has_sync_client(project: Project) -> bool:
+    tests = [name for name in project.files if name.endswith(".py") and is_test(name) and not project.home_of(name)]
+    clients = set[bytes]().union(*(_CLIENT.findall(project.source(name).data) for name in tests))
+    return clients == {b"TestClient"}
 
 
 def hidden(project: Project, conftest: Code | None) -> Iterator[Fact]:

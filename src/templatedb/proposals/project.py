@@ -72,6 +72,10 @@ class Project:
                         return
                     yield name
 
+    def has(self, name: str) -> bool:
+        """Whether the file *name* is one of its files."""
+        return name in self._known
+
     def home_of(self, name: str) -> str:
         """Return the nested project that the file or folder *name* belongs to; empty for this one."""
         above = [str(parent) for parent in (PurePosixPath(name), *PurePosixPath(name).parents)]
@@ -134,7 +138,7 @@ class Project:
         """
         path = PurePosixPath(name)
         top = path.parent
-        while f"{top}/__init__.py" in self._known and str(top) != ".":
+        while self.has(f"{top}/__init__.py") and str(top) != ".":
             top = top.parent
         known = [PurePosixPath(os.path.normpath(entry)) for entry in self.settings.import_entries]
         near = [entry for entry in known if path.is_relative_to(entry)]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import functools
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from templatedb.conventions.modules import module_finder
 from templatedb.conventions.source import FUNCTIONS, Chain, chain_of
 from templatedb.proposals.names import Names, names_of, targets
 from templatedb.proposals.project import Project
@@ -73,6 +75,11 @@ class Values:
 
     def _module(self, name: str, importer: str) -> str | None:
         found = self.project.find_module(name, self.project.root / importer)
+        # Code in backend/app imports app.db where the project is run from backend. What is in a package is no such
+        # folder: its logging.py is not what an import of logging means.
+        for folder in () if name.startswith(".") else reversed(PurePosixPath(importer).parents[:-1]):
+            if found is None and not self.project.has(f"{folder}/__init__.py"):
+                found = module_finder((self.project.root / folder,))(name, self.project.root / importer)
         return None if found is None else self.project.name_of(found)
 
     def value_of(self, place: Place) -> ast.expr | None:
