@@ -42,38 +42,32 @@ _NO_OVERRIDE = Template("""
 """)
 
 _SYNC = Template('''\
-from collections.abc import Iterator
+${standard}from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy.orm import Session
-
+$third_party
 $imports
 
 @pytest.fixture
-def client(clone_session: Session) -> Iterator[TestClient]:
+def client($fixture: $kind) -> Iterator[TestClient]:
     """The application, with its sessions on this test's database."""
-$before    $app.dependency_overrides[$name] = lambda: clone_session
+$before    $app.dependency_overrides[$name] = lambda: $fixture
     yield TestClient($app)
     $app.dependency_overrides.clear()
 ''')
 
-_SQLITE3 = Template('''\
-import sqlite3
-from collections.abc import Iterator
 
-import pytest
-from fastapi.testclient import TestClient
+def _given(fixture: str, kind: str, *, standard: str = "", third_party: str = "") -> Template:
+    """Return the text of a client whose sessions are the *fixture*, of that *kind*, with the imports that it needs."""
+    return Template(_SYNC.safe_substitute(fixture=fixture, kind=kind, standard=standard, third_party=third_party))
 
-$imports
 
-@pytest.fixture
-def client(clone_connection: sqlite3.Connection) -> Iterator[TestClient]:
-    """The application, with its sessions on this test's database."""
-$before    $app.dependency_overrides[$name] = lambda: clone_connection
-    yield TestClient($app)
-    $app.dependency_overrides.clear()
-''')
+_SQLALCHEMY = _given("clone_session", "Session", third_party="from sqlalchemy.orm import Session\n")
+_SQLITE3 = _given("clone_connection", "sqlite3.Connection", standard="import sqlite3\n")
+_ASYNC_IN_SYNC = _given(
+    "clone_async_session", "AsyncSession", third_party="from sqlalchemy.ext.asyncio import AsyncSession\n"
+)
 
 _SQLMODEL = Template('''\
 from collections.abc import Iterator
@@ -112,23 +106,6 @@ $before    $app.dependency_overrides[$name] = lambda: clone_async_session
     $app.dependency_overrides.clear()
 ''')
 
-_ASYNC_IN_SYNC = Template('''\
-from collections.abc import Iterator
-
-import pytest
-from fastapi.testclient import TestClient
-from sqlalchemy.ext.asyncio import AsyncSession
-
-$imports
-
-@pytest.fixture
-def client(clone_async_session: AsyncSession) -> Iterator[TestClient]:
-    """The application, with its sessions on this test's database."""
-$before    $app.dependency_overrides[$name] = lambda: clone_async_session
-    yield TestClient($app)
-    $app.dependency_overrides.clear()
-''')
-
 _FLASK = Template('''\
 from collections.abc import Iterator
 
@@ -154,7 +131,7 @@ _OF_KIND = {
     Sessions.SQLMODEL: "Session(clone_engine)",  # SQLAlchemy's own session has no exec()
     Sessions.SQLITE3: "clone_connection",
 }
-_OVERRIDES = {Sessions.SQLALCHEMY: _SYNC, Sessions.SQLMODEL: _SQLMODEL, Sessions.SQLITE3: _SQLITE3}
+_OVERRIDES = {Sessions.SQLALCHEMY: _SQLALCHEMY, Sessions.SQLMODEL: _SQLMODEL, Sessions.SQLITE3: _SQLITE3}
 
 
 def fixtures(
