@@ -1,6 +1,7 @@
 """Which connections of which pools are known, what is read of them, and how they are closed."""
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import subprocess
@@ -428,6 +429,22 @@ def test_an_import_that_fails_may_be_tried_again(module):
     importlib.invalidate_caches()
     importlib.import_module(name)
     assert seen == ["imported"]
+
+
+def test_several_may_wait_for_one_module_and_each_is_called_once(module):
+    """Finders that ask each other never end: a process that ran pytest twice could not import sqlite3 any more."""
+    name, _ = module
+    seen = []
+    before = list(sys.meta_path)
+    for callback in (seen.append, seen.append, seen.extend):
+        after_import.call_after_import(name, functools.partial(callback, "x"))
+    same = functools.partial(seen.append, "same")
+    for _ in range(2):
+        after_import.call_after_import(name, same)
+    assert importlib.util.find_spec(name) is not None
+    importlib.import_module(name)
+    assert seen == ["x", "x", "x", "same"]
+    assert sys.meta_path == before
 
 
 def test_a_module_that_is_not_installed_stays_so(module):

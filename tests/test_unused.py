@@ -206,6 +206,74 @@ def test_a_database_of_pooled_connections_that_tests_change_is_told(shop):
     assert told(summary(shop)) == [CHANGED.format(path=shop / "work.db", opener="test_it.py, line 6")]
 
 
+ASYNC_APP = """
+import sqlalchemy as sa
+import aiosqlite
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine("sqlite+aiosqlite:///work.db")
+
+async def count():
+    async with engine.connect() as connection:
+        return await connection.scalar(sa.text("select count(*) from users"))
+
+async def plain():
+    async with aiosqlite.connect("work.db") as connection:
+        return await (await connection.execute("select count(*) from users")).fetchone()
+"""
+
+
+@pytest.mark.parametrize(("function", "line"), [("count", 9), ("plain", 13)], ids=["SQLAlchemy", "aiosqlite"])
+def test_the_line_of_an_application_that_awaits_its_database_is_found(shop, function, line):
+    """The file is opened in a thread of aiosqlite's, and SQLAlchemy asks for it in a greenlet."""
+    pytest.importorskip("aiosqlite")
+    write(shop / "app.py", ASYNC_APP)
+    write(shop / "test_it.py", f"import app, asyncio\n\ndef test_one(clone):\n    asyncio.run(app.{function}())\n")
+    assert UNOPENED.format(path=shop / "work.db", opener=f"app.py, line {line}") in summary(shop)
+
+
+def test_aiosqlites_connect_is_its_own_again_after_the_tests(shop):
+    """Also where a process runs pytest several times; what waits for an import that never comes waits once."""
+    pytest.importorskip("aiosqlite")
+    write(shop / "test_it.py", "def test_one(clone):\n    pass\n")
+    write(shop / "test_async.py", "import aiosqlite\n\ndef test_one(clone):\n    aiosqlite.connect\n")
+    write(
+        shop / "several.py",
+        """
+        import sys
+        import pytest
+
+        for _ in range(3):
+            pytest.main(["-q", "test_it.py"])
+        waiting = [one for one in sys.meta_path if getattr(one, "name", "") == "aiosqlite"]
+        pytest.main(["-q", "test_async.py"])
+        import aiosqlite
+        print("left:", len(waiting), type(aiosqlite.connect).__name__, type(aiosqlite.core.connect).__name__)
+        """,
+    )
+    assert "left: 1 function function" in run("several", cwd=shop).stdout
+
+
+def test_a_process_that_ran_pytest_twice_can_import_sqlite3(shop):
+    """Where no test needed it: what waits for its import, to see what is opened, waits once."""
+    write(shop / "test_it.py", "def test_one():\n    pass\n")
+    write(
+        shop / "twice.py",
+        """
+        import sys
+        import pytest
+
+        for _ in range(2):
+            pytest.main(["-q", "-p", "templatedb.plugin", "test_it.py"])
+        was_there = "sqlite3" in sys.modules
+        import sqlite3
+        print("was there:", was_there, type(sqlite3.connect).__name__)
+        """,
+    )
+    said = run("twice", cwd=shop, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    assert said.stdout.endswith("was there: False builtin_function_or_method\n"), said.stderr
+
+
 def test_the_report_of_a_failed_test_names_the_other_database_that_was_open(plain_shop):
     """That the test changed nothing in its clone is no riddle then. A test that opened only its clone has no such line."""
     write(

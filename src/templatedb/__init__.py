@@ -40,37 +40,38 @@ Reading order, which is import order (a module imports only from those above it)
 36. golden               the story: look, lock, look again, build, publish
 37. loops                coroutines that synchronous code sees through
 38. after_import         something to be done when a module is imported
-39. opened               which databases this process opens, by whatever means
-40. connection_state     what a test may leave changed on a connection
-41. pools                pooled connections on slots, whosever engine's
-42. slots                the two-method interface; copy, in_place, in_wal, rewind, memory; those of one worker
-43. clone                what a test holds
-44. handle               a golden held open, that clones are made from
-45. template             the library's front door: Template
-46. engines              SQLAlchemy engines that outlive their clones
-47. uncommitted          rows that one connection sees and another does not
-48. summary              the lines that people read
-49. comparison           how two databases differ: definitions, schemas, contents
-50. machine_values       values of a database that are true on one machine only
-51. changes              what became of which rows from one database to another, and its lines
-52. kept                 databases of failed tests
-53. lent                 a clone in the hands of a test, with its engines
-54. runoptions           what the command line of pytest says of one run
-55. known                what one pytest process knows of one template
-56. unused               applications that pass the tests' databases by
-57. wrong_url            an exported URL of which no async engine can be made
-58. testrun              what one pytest process knows: templates, goldens, clones, failures
-59. early                what is done before any conftest: watching, and variables for global engines
-60. current_test         the test that runs now: its golden and its clone
-61. fixtures             what tests ask for
-62. options              the options of pytest
-63. terminal             what is said while something happens
-64. controller           xdist: what the workers send
-65. fakes                false clocks and file systems of tests, kept away from ours
-66. running              what the hooks do once a test has needed a database
-67. plugin               pytest's hooks
-68. proposals            settings for a project that has none
-69. cli                  the command, one file per verb
+39. opened_async         who asks aiosqlite for a database
+40. opened               which databases this process opens, by whatever means
+41. connection_state     what a test may leave changed on a connection
+42. pools                pooled connections on slots, whosever engine's
+43. slots                the two-method interface; copy, in_place, in_wal, rewind, memory; those of one worker
+44. clone                what a test holds
+45. handle               a golden held open, that clones are made from
+46. template             the library's front door: Template
+47. engines              SQLAlchemy engines that outlive their clones
+48. uncommitted          rows that one connection sees and another does not
+49. summary              the lines that people read
+50. comparison           how two databases differ: definitions, schemas, contents
+51. machine_values       values of a database that are true on one machine only
+52. changes              what became of which rows from one database to another, and its lines
+53. kept                 databases of failed tests
+54. lent                 a clone in the hands of a test, with its engines
+55. runoptions           what the command line of pytest says of one run
+56. known                what one pytest process knows of one template
+57. unused               applications that pass the tests' databases by
+58. wrong_url            an exported URL of which no async engine can be made
+59. testrun              what one pytest process knows: templates, goldens, clones, failures
+60. early                what is done before any conftest: watching, and variables for global engines
+61. current_test         the test that runs now: its golden and its clone
+62. fixtures             what tests ask for
+63. options              the options of pytest
+64. terminal             what is said while something happens
+65. controller           xdist: what the workers send
+66. fakes                false clocks and file systems of tests, kept away from ours
+67. running              what the hooks do once a test has needed a database
+68. plugin               pytest's hooks
+69. proposals            settings for a project that has none
+70. cli                  the command, one file per verb
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 
 
 def call_after_import(name: str, callback: Callable[[], None]) -> None:
-    """Call *callback* now if the top-level module *name* is imported, else right after its first import.
+    """Call *callback* now if the top-level module *name* is imported, else right after its first import, once.
 
     While another thread is just importing it, the callback waits for the end of that import.
     """
@@ -22,16 +22,21 @@ def call_after_import(name: str, callback: Callable[[], None]) -> None:
         module = importlib.import_module(name)  # waits for the other thread's import
     if module is not None:
         callback()
-    else:
+        return
+    # One for each module: two would ask each other for it without end. Several runs in one process want the same.
+    waiting = next((one for one in sys.meta_path if isinstance(one, _AfterImport) and one.name == name), None)
+    if waiting is None:
         sys.meta_path.insert(0, _AfterImport(name, callback))
+    elif callback not in waiting.callbacks:
+        waiting.callbacks.append(callback)
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):
     """Calls back once, when a module has been imported: importing it ourselves would cost those who never use it."""
 
     def __init__(self, name: str, callback: Callable[[], None]) -> None:
-        self._name = name
-        self._callback = callback
+        self.name = name
+        self.callbacks = [callback]
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -40,7 +45,7 @@ class _AfterImport(importlib.abc.MetaPathFinder):
 
         Stays in place: many only ask whether there is such a module, and an import that fails may be tried again.
         """
-        if fullname != self._name:
+        if fullname != self.name:
             return None
         for finder in list(sys.meta_path):
             find = getattr(finder, "find_spec", None)
@@ -58,7 +63,8 @@ class _AfterImport(importlib.abc.MetaPathFinder):
             sys.meta_path.remove(self)
         except ValueError:  # it was imported twice: once is enough
             return
-        self._callback()
+        for callback in self.callbacks:
+            callback()
 
 
 class _CallingBack(importlib.abc.Loader):

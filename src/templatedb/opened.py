@@ -15,7 +15,7 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -55,6 +55,8 @@ class _Seen:
         self.temporary = temporary
         self.others: dict[str, Opened] = {}
         self.in_this_test: set[str] = set()
+        self.askers: dict[str, str] = {}
+        """By the name of a database that aiosqlite was asked for: the line of the project that did."""
         self.a_slot_was_opened = False
 
     def note(self, path: str, opener: Callable[[], str]) -> None:
@@ -77,12 +79,17 @@ class _Seen:
             places += [tempfile.gettempdir(), _MEMORY]
         return not path.startswith(tuple(os.path.realpath(place) + os.sep for place in places))
 
-    def opener(self, frame: FrameType | None) -> str:
-        while frame is not None:
+    def note_asker(self, database: object, frames: Iterator[FrameType]) -> None:
+        with contextlib.suppress(TypeError, ValueError):  # SQLite says it better
+            name = os.fsdecode(database)  # type: ignore[arg-type]  # a TypeError is wanted
+            if name not in self.askers and len(self.askers) < _MOST:
+                self.askers[name] = self.opener(frames)
+
+    def opener(self, frames: Iterator[FrameType]) -> str:
+        for frame in frames:
             name = frame.f_code.co_filename
             if name.startswith(self.root + os.sep) and "site-packages" not in name:
                 return f"{name[len(self.root) + 1 :]}, line {frame.f_lineno}"
-            frame = frame.f_back
         return ""
 
 
@@ -91,6 +98,8 @@ _IN_MEMORY = "vfs=memdb"
 _names_in_memory: dict[int, str] = {}
 """By the identity of a connection; each is asked for once, when its pool has it."""
 _seen: _Seen | None = None
+_ended = False
+"""Whether `end` was the last that was asked for: sqlite3 may be imported only then."""
 _lock = threading.Lock()
 
 
@@ -111,8 +120,9 @@ def watch(root: os.PathLike[str], temporary: Callable[[], object]) -> None:
     *root* is not in it, and the one that *temporary* returns unless it is None. What is open already is noted where the
     system tells it, which is on Linux.
     """
-    global _seen  # noqa: PLW0603  # sqlite3 is one per process
+    global _seen, _ended  # noqa: PLW0603  # sqlite3 is one per process
     with _lock:
+        _ended = False
         if _seen is not None and _seen.root == os.path.realpath(root):
             return
         _seen = seen = _Seen(os.path.realpath(root), temporary)
@@ -123,15 +133,18 @@ def watch(root: os.PathLike[str], temporary: Callable[[], object]) -> None:
             seen.note(path, str)
     seen.in_this_test.clear()
     call_after_import("sqlite3", _replace)
+    call_after_import("aiosqlite", _replace_async)
 
 
 def end() -> None:
     """Stop watching, and put ``sqlite3.connect`` back where nobody else has replaced it meanwhile."""
-    global _seen  # noqa: PLW0603  # as in `watch`
-    _seen = None
+    global _seen, _ended  # as in `watch`
+    _seen, _ended = None, True
     for module in _modules():
         if isinstance(module.connect, _Connect):
             module.connect = module.connect.original
+    if (opened_async := sys.modules.get("templatedb.opened_async")) is not None:
+        opened_async.end()
 
 
 def begin_test() -> None:
@@ -147,6 +160,8 @@ def a_slot_was_opened() -> bool:
 
 def note_names_in_memory() -> None:
     """Have `name_in_memory` know the connections that are opened from here to `end`, whether anybody watches or not."""
+    global _ended  # noqa: PLW0603  # as in `watch`
+    _ended = False
     call_after_import("sqlite3", _replace)
 
 
@@ -173,9 +188,21 @@ def _modules() -> list[Any]:
 
 
 def _replace() -> None:
-    for module in _modules():
+    for module in () if _ended else _modules():
         if not isinstance(module.connect, _Connect):
             module.connect = _Connect(module.connect)
+
+
+def _replace_async() -> None:
+    if _seen is not None:
+        from templatedb import opened_async  # most applications await no database
+
+        opened_async.watch(_note_asker)
+
+
+def _note_asker(database: object, frames: Iterator[FrameType]) -> None:
+    if _seen is not None:
+        _seen.note_asker(database, frames)
 
 
 class _Connect:
@@ -209,7 +236,13 @@ def _note(seen: _Seen, database: object) -> None:
         if (path := _path_of(name)) in _slots:
             seen.a_slot_was_opened = True
         elif path and _IN_MEMORY not in name:
-            seen.note(path, lambda: seen.opener(caller))
+            seen.note(path, lambda: seen.opener(_above(caller)) or seen.askers.get(name, ""))
+
+
+def _above(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def _path_of(database: str) -> str:
