@@ -70,8 +70,6 @@ def normal(text: str, root: Path) -> str:
 
 
 def _hex(digits: str, known: dict[str, str]) -> str:
-    if digits.isdecimal() and len(digits) == 8:
-        return digits  # a date, perhaps
     number = len(known)
     fixed = known.setdefault(digits[:8], _FIRST if number == 0 else hashlib.sha256(bytes([number])).hexdigest()[:8])
     return fixed if len(digits) == 8 else f"{fixed}..."
