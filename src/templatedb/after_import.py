@@ -12,9 +12,10 @@ from typing import Any
 
 
 def call_after_import(name: str, callback: Callable[[], None]) -> None:
-    """Call *callback* now if the top-level module *name* is imported, else right after its first import, once.
+    """Call *callback* now if the top-level module *name* is imported, else right after its first import.
 
-    While another thread is just importing it, the callback waits for the end of that import.
+    Once, however often the same callback is given before that. While another thread is just importing the module, the
+    callback waits for the end of that import.
     """
     module = sys.modules.get(name)
     spec = getattr(module, "__spec__", None)

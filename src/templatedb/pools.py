@@ -192,7 +192,7 @@ class Settled(NamedTuple):
     closed: int
     """How many of them, for what it had changed; their pools connect anew."""
     left: int
-    """How many were left alone."""
+    """How many were left alone, for being inside a transaction, or outside of one where those inside were asked for."""
 
 
 def settle(path: str) -> Settled:
